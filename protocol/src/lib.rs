@@ -1,0 +1,21 @@
+//! The vocabulary that every part of an Usher office shares.
+//!
+//! Ids, ticket numbers, languages, MQTT topics and the messages on them, with
+//! their JSON form. No I/O, no clock, no rules of the queue: a message that can
+//! be built here can be sent; whether it is allowed is decided by the queue
+//! server's `office` module.
+//!
+//! Start reading at [`message`], then [`topic`]. `docs/protocol.md` shows each
+//! message with an example; the test `tests/protocol_document.rs` of this crate
+//! parses those examples.
+
+pub mod form_code;
+pub mod ids;
+pub mod language;
+pub mod message;
+pub mod ticket;
+pub mod topic;
+
+pub use ids::{CommandId, CounterId, DeviceId, InvalidId, OfficeId, ServiceId, VisitId};
+pub use language::{Direction, Language, Text};
+pub use ticket::{InvalidTicketNumber, PaperForm, Series, TicketNumber};
