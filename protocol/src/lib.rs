@@ -6,8 +6,7 @@
 //! server's `office` module.
 //!
 //! Start reading at [`message`], then [`topic`]. `docs/protocol.md` shows each
-//! message with an example; the test `tests/protocol_document.rs` of this crate
-//! parses those examples.
+//! message with an example, and a test of the `tests` crate parses them all.
 
 pub mod form_code;
 pub mod ids;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CommandId, CounterId, DeviceId, OfficeId, ServiceId, VisitId};
+use crate::ids::{CommandId, CounterId, OfficeId, ServiceId, VisitId};
 use crate::language::{Language, Text};
 use crate::ticket::{PaperForm, Series, TicketNumber};
 
