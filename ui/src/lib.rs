@@ -35,5 +35,5 @@ mod windows;
 
 pub use language::{UnknownLanguage, is_right_to_left, languages, select_language, show_language};
 pub use texts::{HallTexts, PaperTexts, Texts};
-pub use touch::{TouchTarget, on_touch_targets_changed, touch_targets};
+pub use touch::{TouchTarget, cut_off_texts, on_touch_targets_changed, touch_targets};
 pub use windows::*;

@@ -101,7 +101,11 @@ impl Reader<'_> {
         if self.take("n") {
             return Some(self.n);
         }
-        let digits = self.rest.len() - self.rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let digits = self.rest.len()
+            - self
+                .rest
+                .trim_start_matches(|c: char| c.is_ascii_digit())
+                .len();
         let (number, rest) = self.rest.split_at(digits);
         self.rest = rest;
         number.parse().ok()
@@ -143,7 +147,16 @@ mod tests {
         check(
             "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 \
              : n%100>=11 ? 4 : 5);",
-            &[(0, 0), (1, 1), (2, 2), (5, 3), (103, 3), (15, 4), (99, 4), (100, 5)],
+            &[
+                (0, 0),
+                (1, 1),
+                (2, 2),
+                (5, 3),
+                (103, 3),
+                (15, 4),
+                (99, 4),
+                (100, 5),
+            ],
         );
     }
 

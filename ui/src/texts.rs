@@ -112,7 +112,10 @@ impl Texts {
     }
 
     fn one(&self, context: &str, id: &'static str) -> &'static str {
-        match self.entry(context, id).and_then(|entry| entry.forms.first()) {
+        match self
+            .entry(context, id)
+            .and_then(|entry| entry.forms.first())
+        {
             Some(text) if !text.is_empty() => text,
             _ => id,
         }
@@ -288,8 +291,16 @@ mod tests {
         assert_eq!(paper.wait(10, 25), "De 10 a 25 minutos");
         let arabic = PaperTexts::for_language("ar");
         // Arabic counts 5 in one form and 25 in another.
-        assert!(arabic.wait(5, 5).contains("5 دقائق"), "{}", arabic.wait(5, 5));
-        assert!(arabic.wait(10, 25).contains("25 دقيقة"), "{}", arabic.wait(10, 25));
+        assert!(
+            arabic.wait(5, 5).contains("5 دقائق"),
+            "{}",
+            arabic.wait(5, 5)
+        );
+        assert!(
+            arabic.wait(10, 25).contains("25 دقيقة"),
+            "{}",
+            arabic.wait(10, 25)
+        );
     }
 
     #[test]
@@ -319,7 +330,10 @@ mod tests {
                 assert_eq!(entry.forms.len(), forms, "{language}: forms of {id}");
                 for form in entry.forms {
                     for placeholder in *placeholders {
-                        assert!(form.contains(placeholder), "{language}: {placeholder} in {form}");
+                        assert!(
+                            form.contains(placeholder),
+                            "{language}: {placeholder} in {form}"
+                        );
                     }
                 }
             }
@@ -331,18 +345,30 @@ mod tests {
         ("Paper", "Arrived {time}"),
         ("Paper", "less than 5 minutes"),
         ("Paper", "Where to wait"),
-        ("Paper", "Please sit in the hall. Your number is shown on the screen and called out."),
+        (
+            "Paper",
+            "Please sit in the hall. Your number is shown on the screen and called out.",
+        ),
         ("Paper", "Please have ready"),
         ("Paper", "Follow your place by phone"),
-        ("Paper", "This ticket holds no personal data. We do not keep your ID."),
+        (
+            "Paper",
+            "This ticket holds no personal data. We do not keep your ID.",
+        ),
         ("Paper", "Reprint"),
         ("Paper", "Paper form"),
-        ("Paper", "Our computers are down. Take this form, you keep your place."),
+        (
+            "Paper",
+            "Our computers are down. Take this form, you keep your place.",
+        ),
         ("Paper", "For you to fill in"),
         ("Paper", "Your name"),
         ("Paper", "How can we reach you"),
         ("Paper", "Reason for your visit"),
-        ("Paper", "What you need (interpreter, wheelchair, quiet place)"),
+        (
+            "Paper",
+            "What you need (interpreter, wheelchair, quiet place)",
+        ),
         ("Paper", "For staff"),
         ("Paper", "Counter"),
         ("Paper", "Called at"),
@@ -355,6 +381,10 @@ mod tests {
 
     const REQUIRED_PLURAL: &[(&str, &str, &[&str])] = &[
         ("Paper", "About {n} minute", &["{n}"]),
-        ("Paper", "About {low} to {high} minute", &["{low}", "{high}"]),
+        (
+            "Paper",
+            "About {low} to {high} minute",
+            &["{low}", "{high}"],
+        ),
     ];
 }

@@ -1,15 +1,22 @@
-//! What can be touched on the kiosk's current screen, and where.
+//! What can be touched on the kiosk's current screen, and where; and which
+//! words do not fit on it.
 //!
-//! Every control of the window answers a round of questions through the global
-//! `TouchReport` with its place on the screen. This works with any backend, and
-//! needs nothing of Slint that is not stable.
+//! Every control and label of the window answers a round of questions through
+//! the global `TouchReport`. This works with any backend, and needs nothing of
+//! Slint that is not stable.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use slint::ComponentHandle as _;
+use slint::platform::WindowEvent;
 
 use crate::{KioskWindow, TouchReport};
+
+/// How long the screen must be left alone before [`on_touch_targets_changed`]
+/// speaks: long enough that a change of screen is told once, when it is drawn.
+const SETTLE: Duration = Duration::from_millis(50);
 
 /// One control of the kiosk's window.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,17 +36,16 @@ pub struct TouchTarget {
     pub height: f32,
 }
 
-/// Everything that can be touched now, in the order it is on the screen.
+/// Everything that can be touched now, from top to bottom and left to right.
 ///
-/// Call it on the event loop's thread, not from a Slint callback. Right after
-/// the view changed, a control that Slint has not made yet can be missing:
-/// [`on_touch_targets_changed`] tells when to ask again.
+/// Call it on the event loop's thread, not from a callback of `KioskActions`.
+/// It is right at once, also straight after the view was changed.
 #[must_use]
 pub fn touch_targets(window: &KioskWindow) -> Vec<TouchTarget> {
     let found = Rc::new(RefCell::new(Vec::new()));
     let scale = window.window().scale_factor();
-    let report = window.global::<TouchReport>();
     let sink = Rc::clone(&found);
+    let report = window.global::<TouchReport>();
     report.on_report(move |id, label, x, y, width, height| {
         sink.borrow_mut().push(TouchTarget {
             id: id.into(),
@@ -50,26 +56,55 @@ pub fn touch_targets(window: &KioskWindow) -> Vec<TouchTarget> {
             height: height * scale,
         });
     });
-    report.set_round(report.get_round().wrapping_add(1));
-    slint::platform::update_timers_and_animations();
+    ask(window);
     report.on_report(|_, _, _, _, _, _| {});
     let mut targets = found.take();
-    targets.sort_by(|a, b| (a.y, a.x).partial_cmp(&(b.y, b.x)).unwrap_or(std::cmp::Ordering::Equal));
+    targets.sort_by(|a, b| a.y.total_cmp(&b.y).then(a.x.total_cmp(&b.x)));
     targets
 }
 
-/// Calls `changed` from the event loop whenever a control appeared, moved or
-/// was renamed, once for many changes at a time. Ask [`touch_targets`] then.
+/// The words that are cut off on the current screen: none, unless an office's
+/// own words (a long service name) are too much for its panel.
+///
+/// Call it as [`touch_targets`].
+#[must_use]
+pub fn cut_off_texts(window: &KioskWindow) -> Vec<String> {
+    let found = Rc::new(RefCell::new(Vec::new()));
+    let sink = Rc::clone(&found);
+    let report = window.global::<TouchReport>();
+    report.on_cut_off(move |text| sink.borrow_mut().push(text.into()));
+    ask(window);
+    report.on_cut_off(|_| {});
+    found.take()
+}
+
+/// Asks every control and label for its report.
+fn ask(window: &KioskWindow) {
+    // Slint makes what a changed view calls for when the next event arrives;
+    // the release of no key is an event that does nothing else.
+    let no_key = || WindowEvent::KeyReleased {
+        text: slint::SharedString::new(),
+    };
+    // The window's own handlers cannot refuse it, and a closed window has no
+    // controls to report.
+    let _ = window.window().try_dispatch_event(no_key());
+    let report = window.global::<TouchReport>();
+    report.set_round(report.get_round().wrapping_add(1));
+    let _ = window.window().try_dispatch_event(no_key());
+}
+
+/// Calls `changed` from the event loop whenever a control appeared, moved, went
+/// or was renamed, once for many changes at a time. Ask [`touch_targets`] then.
 pub fn on_touch_targets_changed(window: &KioskWindow, changed: impl Fn(&KioskWindow) + 'static) {
     let weak = window.as_weak();
     let changed = Rc::new(changed);
-    let pending = Rc::new(std::cell::Cell::new(false));
+    let pending = Rc::new(Cell::new(false));
     window.global::<TouchReport>().on_changed(move || {
         if pending.replace(true) {
             return;
         }
         let (weak, changed, pending) = (weak.clone(), Rc::clone(&changed), Rc::clone(&pending));
-        slint::Timer::single_shot(std::time::Duration::ZERO, move || {
+        slint::Timer::single_shot(SETTLE, move || {
             pending.set(false);
             if let Some(window) = weak.upgrade() {
                 changed(&window);
