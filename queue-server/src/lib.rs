@@ -1,1 +1,20 @@
-//! .
+//! The office's queue server: who waits, who is next, and why.
+//!
+//! Commands come in by MQTT ([`link`], through [`broker`]) and HTTP ([`web`]);
+//! pure rules decide them ([`office`]); what happened is on disk ([`store`])
+//! before anything is answered or shown; [`app`] builds and joins these.
+//!
+//! This crate deliberately does not know how a kiosk talks to residents or how a
+//! ticket looks, and needs nothing outside of the building.
+//!
+//! Start reading at [`office`], then [`app::office_thread`], which runs its
+//! rules, then [`app::handle`], the one door to it.
+
+pub mod app;
+pub mod broker;
+pub mod estimate;
+pub mod link;
+pub mod office;
+pub mod office_file;
+pub mod store;
+pub mod web;

@@ -1,0 +1,434 @@
+//! The thread that owns the office's state and its event log.
+//!
+//! It takes up to [`BATCH_MAX`] commands that are waiting, decides and applies
+//! one after another, stores what happened in one transaction, and only then
+//! publishes one new view and answers (group commit). So neither is ever ahead of
+//! the disk, and a slow disk makes batches larger, not answers wrong.
+//!
+//! When storing fails, every command of the batch is answered with
+//! [`Outcome::Unavailable`], the state is forgotten, and the office says that it
+//! does not accept commands. The log is opened anew every [`PROBE_EVERY`]; once a
+//! write succeeds, the state is built from the log again, which says better than
+//! any guess which commands of the failed batch are in it.
+//!
+//! A panic here is a bug: the thread ends, the program with it
+//! ([`OfficeThread::ended`]), and whoever supervises it starts it again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use usher_protocol::DeviceId;
+use usher_protocol::message::{Outcome, Reply, Role};
+
+use crate::app::handle::{
+    Clock, DeviceReports, INBOX_COMMANDS_MAX, LatestReport, Message, OfficeHandle,
+};
+use crate::app::view::{Condition, OfficeView, view_of};
+use crate::estimate;
+use crate::office::Office;
+use crate::office::command::Command;
+use crate::office::event::{Event, Record};
+use crate::office::intake::Intake;
+use crate::office::plan::OfficePlan;
+use crate::office::state::Contradiction;
+use crate::store::{EventLog, ReadError};
+
+/// How many commands are stored in one transaction at most.
+pub const BATCH_MAX: usize = 64;
+
+/// How often a view is published while nothing happens: the minutes go on.
+const VIEW_EVERY: Duration = Duration::from_secs(10);
+
+/// How often the log is tried again after a fault.
+const PROBE_EVERY: Duration = Duration::from_millis(500);
+
+/// Why the state cannot be built from the log.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// An event cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The events contradict each other. Technician: restore the log from a
+    /// backup, and report it: either the file was changed, or it is a bug.
+    #[error("the event log contradicts itself: {0}; restore it from a backup")]
+    Contradiction(#[from] Contradiction),
+    /// The thread could not be started: the system is out of something.
+    #[error("the office thread cannot be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What the office thread works with.
+pub struct OfficeParts {
+    /// What the office file says.
+    pub plan: Arc<OfficePlan>,
+    /// The devices of the office file.
+    pub devices: Vec<(DeviceId, Role)>,
+    /// The log, open for writing.
+    pub log: EventLog,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The running thread. Dropping this does not stop it: [`OfficeThread::stop`] does.
+#[derive(Debug)]
+pub struct OfficeThread {
+    inbox: mpsc::Sender<Message>,
+    ended: Option<oneshot::Receiver<()>>,
+    thread: std::thread::JoinHandle<()>,
+    /// How many events were read from the log at the start.
+    pub events_recovered: u64,
+}
+
+impl OfficeThread {
+    /// Builds the state from the log and starts the thread.
+    ///
+    /// # Errors
+    /// [`ReplayError`] if the log does not make an office.
+    pub fn start(parts: OfficeParts) -> Result<(OfficeHandle, Self), ReplayError> {
+        let OfficeParts {
+            plan,
+            devices,
+            log,
+            clock,
+        } = parts;
+        let started = Instant::now();
+        let intake = rebuild(&log, &plan)?;
+        let events_recovered = intake.office().sequence();
+        tracing::info!(
+            events = events_recovered,
+            waiting = intake.office().waiting_count(),
+            duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
+            "the office was built from its event log"
+        );
+        warn_of_left_behind(intake.office());
+
+        let reports: DeviceReports = Arc::new(Mutex::new(
+            devices
+                .iter()
+                .map(|(id, _)| (id.clone(), LatestReport::default()))
+                .collect::<BTreeMap<_, _>>(),
+        ));
+        let (inbox, messages) = mpsc::channel(INBOX_COMMANDS_MAX);
+        let condition = Condition {
+            trouble: None,
+            devices: &devices,
+            reports: &reports,
+        };
+        let first = Arc::new(view_of(intake.office(), condition, clock()));
+        let (views, view) = watch::channel(first);
+        let handle = OfficeHandle::new(
+            inbox.clone(),
+            view,
+            Arc::clone(&reports),
+            Arc::clone(&clock),
+        );
+        let state = State {
+            plan,
+            devices,
+            log,
+            clock,
+            reports,
+            views,
+            condition: Health::Storing(Box::new(intake)),
+        };
+        // A runtime of its own, for the timed wait on the inbox: what blocks in
+        // this thread blocks nobody else.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let (ending, ended) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("office".to_owned())
+            .spawn(move || {
+                let _ending = ending;
+                runtime.block_on(state.run(messages));
+            })?;
+        let running = Self {
+            inbox,
+            ended: Some(ended),
+            thread,
+            events_recovered,
+        };
+        Ok((handle, running))
+    }
+
+    /// Resolves when the thread has ended, which without [`OfficeThread::stop`]
+    /// it does only by a bug. Gives `None` the second time.
+    pub fn ended(&mut self) -> Option<oneshot::Receiver<()>> {
+        self.ended.take()
+    }
+
+    /// Answers what is in the inbox, closes the log, and ends the thread.
+    pub async fn stop(self) {
+        let _ = self.inbox.send(Message::Stop).await;
+        drop(self.inbox);
+        let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        if !matches!(joined, Ok(Ok(()))) {
+            tracing::error!("the office thread ended by a panic");
+        }
+    }
+}
+
+fn rebuild(log: &EventLog, plan: &Arc<OfficePlan>) -> Result<Intake, ReplayError> {
+    let mut office = Office::new(Arc::clone(plan));
+    log.replay(|record| -> Result<(), ReplayError> { Ok(office.apply(&record)?) })?;
+    Ok(Intake::new(office, estimate::foresee))
+}
+
+/// A change of the office file may leave visits with a service, or at a counter,
+/// that is no longer in it.
+fn warn_of_left_behind(office: &Office) {
+    let plan = office.plan();
+    let orphans = office.waiting();
+    let orphans = orphans.filter(|visit| plan.service(&visit.service).is_none());
+    let count = orphans.count();
+    if count > 0 {
+        tracing::warn!(
+            visits = count,
+            "the office file no longer has the service of some who wait; every counter may call them"
+        );
+    }
+    for (counter, _) in office.open_counters() {
+        if plan.counter(counter).is_none() {
+            tracing::warn!(
+                counter.id = %counter,
+                "the office file no longer has this counter, which is open; it closes with the day"
+            );
+        }
+    }
+}
+
+struct State {
+    plan: Arc<OfficePlan>,
+    devices: Vec<(DeviceId, Role)>,
+    log: EventLog,
+    clock: Clock,
+    reports: DeviceReports,
+    views: watch::Sender<Arc<OfficeView>>,
+    condition: Health,
+}
+
+/// Whether events can be stored.
+enum Health {
+    /// They can; this is the state.
+    Storing(Box<Intake>),
+    /// They cannot, for this reason; the state is to be built again.
+    Broken { trouble: String, probe_at: Instant },
+}
+
+type Answer = (oneshot::Sender<Reply>, Reply);
+
+impl State {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        self.start_day_and_publish();
+        loop {
+            let wait = match &self.condition {
+                Health::Storing(_) => VIEW_EVERY,
+                Health::Broken { probe_at, .. } => {
+                    probe_at.saturating_duration_since(Instant::now())
+                }
+            };
+            match tokio::time::timeout(wait, inbox.recv_many(&mut batch, BATCH_MAX)).await {
+                Ok(0) => break,
+                Ok(_) => {
+                    if batch.iter().any(|message| matches!(message, Message::Stop)) {
+                        inbox.close();
+                    }
+                    self.take_batch(&mut batch);
+                }
+                Err(_) => self.start_day_and_publish(),
+            }
+            self.probe_if_due();
+        }
+        tracing::info!("the office thread has stored and answered everything and stops");
+    }
+
+    fn take_batch(&mut self, batch: &mut Vec<Message>) {
+        let now = (self.clock)();
+        let intake = match &mut self.condition {
+            Health::Storing(intake) => intake,
+            Health::Broken { trouble, .. } => {
+                let trouble = trouble.clone();
+                refuse(batch.drain(..), &trouble, now);
+                return;
+            }
+        };
+        let mut records = Vec::new();
+        let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        let mut refresh = false;
+        for message in batch.drain(..) {
+            match message {
+                Message::Command {
+                    sender,
+                    request,
+                    answer,
+                } => {
+                    let handled = intake.handle(&Command::new(sender, request), now);
+                    records.extend(handled.records);
+                    answers.push((answer, handled.reply));
+                }
+                Message::Refresh => refresh = true,
+                Message::Stop => {}
+            }
+        }
+        if !records.is_empty() {
+            refresh = true;
+            if let Err(error) = self.log.append(&records) {
+                self.break_down(&error.to_string());
+                for (answer, reply) in answers {
+                    let _ = answer.send(unavailable(reply, error.to_string()));
+                }
+                return;
+            }
+        }
+        records.iter().for_each(report);
+        // The view first: who has an answer finds it in the view.
+        if refresh {
+            self.publish();
+        }
+        for (answer, reply) in answers {
+            // Who no longer listens will ask again.
+            let _ = answer.send(reply);
+        }
+    }
+
+    fn start_day_and_publish(&mut self) {
+        let now = (self.clock)();
+        if let Health::Storing(intake) = &mut self.condition
+            && let Some(record) = intake.start_day_if_due(now)
+        {
+            if let Err(error) = self.log.append(std::slice::from_ref(&record)) {
+                self.break_down(&error.to_string());
+                return;
+            }
+            report(&record);
+        }
+        self.publish();
+    }
+
+    fn break_down(&mut self, trouble: &str) {
+        tracing::error!(
+            "events cannot be stored: {trouble}; the office works on paper until they can"
+        );
+        self.condition = Health::Broken {
+            trouble: trouble.to_owned(),
+            probe_at: Instant::now() + PROBE_EVERY,
+        };
+        let now = (self.clock)();
+        self.views.send_modify(|view| {
+            let mut changed = OfficeView::clone(view);
+            changed.as_of = now;
+            changed.accepting = false;
+            changed.trouble = Some(trouble.to_owned());
+            *view = Arc::new(changed);
+        });
+    }
+
+    fn probe_if_due(&mut self) {
+        let Health::Broken { trouble, probe_at } = &mut self.condition else {
+            return;
+        };
+        if *probe_at > Instant::now() {
+            return;
+        }
+        let reopened = self.log.reopen((self.clock)()).map_err(|e| in_full(&e));
+        let rebuilt =
+            reopened.and_then(|()| rebuild(&self.log, &self.plan).map_err(|e| in_full(&e)));
+        match rebuilt {
+            Ok(intake) => {
+                tracing::warn!("events can be stored again");
+                self.condition = Health::Storing(Box::new(intake));
+                self.start_day_and_publish();
+            }
+            Err(found) => {
+                tracing::debug!("events still cannot be stored: {found}");
+                if *trouble != found {
+                    let trouble = found;
+                    self.break_down(&trouble);
+                } else {
+                    *probe_at = Instant::now() + PROBE_EVERY;
+                }
+            }
+        }
+    }
+
+    fn publish(&self) {
+        if let Health::Storing(intake) = &self.condition {
+            let condition = Condition {
+                trouble: None,
+                devices: &self.devices,
+                reports: &self.reports,
+            };
+            let view = view_of(intake.office(), condition, (self.clock)());
+            self.views.send_replace(Arc::new(view));
+        }
+    }
+}
+
+/// What somebody who reads the program's log should know of; all else is in the
+/// event log.
+fn report(record: &Record) {
+    match &record.event {
+        Event::DayStarted {
+            date,
+            left_at_close,
+        } => tracing::info!(
+            left_at_close = left_at_close.len(),
+            "the office's day {date} starts"
+        ),
+        Event::VisitQueued(queued) => {
+            let paper = queued.paper.as_ref();
+            if let Some(other) = paper.and_then(|paper| paper.same_number_as) {
+                tracing::warn!(
+                    visit.id = queued.visit.0,
+                    visit.other = other.0,
+                    ticket.number = %queued.number,
+                    "a kiosk printed a number twice: did it lose its journal? Both residents are in the queue; the counter's page tells them apart by their arrival"
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An error and its causes, for staff.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn refuse(messages: impl Iterator<Item = Message>, trouble: &str, now: jiff::Timestamp) {
+    for message in messages {
+        if let Message::Command {
+            request, answer, ..
+        } = message
+        {
+            let _ = answer.send(Reply {
+                id: Some(request.id),
+                server_time: now,
+                outcome: Outcome::Unavailable {
+                    reason: trouble.to_owned(),
+                },
+            });
+        }
+    }
+}
+
+fn unavailable(reply: Reply, reason: String) -> Reply {
+    Reply {
+        outcome: Outcome::Unavailable { reason },
+        ..reply
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+//! What screens show of the office, at one moment.
+//!
+//! A view is a value: built once for each batch of commands, shared by all who
+//! show it. Building it costs the length of what is shown, not of the history.
+
+use std::sync::{Arc, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use usher_protocol::message::{
+    CALLS_SHOWN_MAX, Call, Calls, DeviceStatus, OfficeInfo, PrintResult, Role, ServiceWait,
+    WaitRange, Waits,
+};
+use usher_protocol::{CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
+
+use crate::app::handle::DeviceReports;
+use crate::estimate;
+use crate::office::Office;
+use crate::office::decide::{reason_first, reason_later, waited_minutes};
+use crate::office::state::OpenCounter;
+use crate::office::visit::{CallMade, Visit, VisitState};
+
+/// How many waiting visits [`OfficeView::waiting`] lists.
+pub const WAITING_LISTED_MAX: usize = 500;
+
+/// How many visits [`CounterView::next_up`] lists.
+pub const NEXT_UP_MAX: usize = 5;
+
+/// What screens show of the office, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OfficeView {
+    /// The last event that this view knows of.
+    pub sequence: u64,
+    /// When this was true, by the server's clock.
+    pub as_of: Timestamp,
+    /// Whether commands can be stored. If not, the office works on paper.
+    pub accepting: bool,
+    /// Why commands cannot be stored, for staff.
+    pub trouble: Option<String>,
+    /// What the office file says.
+    #[serde(serialize_with = "shared")]
+    pub info: Arc<OfficeInfo>,
+    /// How many wait for each service, and how long.
+    pub waits: Waits,
+    /// Who is called where, newest first.
+    pub calls: Calls,
+    /// Every counter, in the order of the office file.
+    pub counters: Vec<CounterView>,
+    /// Who waits, in order of arrival: the first [`WAITING_LISTED_MAX`].
+    pub waiting: Vec<WaitingVisit>,
+    /// How many wait in all.
+    pub waiting_total: u32,
+    /// Every device of the office file.
+    pub devices: Vec<DeviceView>,
+    /// Visits finished since the day started.
+    pub served_today: u32,
+}
+
+fn shared<S: Serializer>(info: &Arc<OfficeInfo>, to: S) -> Result<S::Ok, S::Error> {
+    info.as_ref().serialize(to)
+}
+
+/// What a counter does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CounterState {
+    /// Nobody serves here.
+    Closed,
+    /// Open, with no visit.
+    Free,
+    /// A visit was called and has not come yet.
+    Called,
+    /// A visit is being served.
+    Serving,
+}
+
+/// One counter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CounterView {
+    /// The counter.
+    pub id: CounterId,
+    /// What stands above it: `5`.
+    pub label: String,
+    /// What it does.
+    pub state: CounterState,
+    /// The services it serves, in the order of the office file.
+    pub services: Vec<ServiceId>,
+    /// The visit that it has: when `state` is called or serving.
+    pub visit: Option<CounterVisit>,
+    /// Who would be called here next: at most [`NEXT_UP_MAX`].
+    pub next_up: Vec<NextUp>,
+    /// How many wait for the services of this counter.
+    pub waiting: u32,
+}
+
+/// The visit at a counter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CounterVisit {
+    /// The visit.
+    pub visit: VisitId,
+    /// Its number.
+    pub number: TicketNumber,
+    /// Its service.
+    pub service: ServiceId,
+    /// The resident's language.
+    pub language: Language,
+    /// When the resident arrived.
+    pub arrived_at: Timestamp,
+    /// When it was called (last, if it was recalled).
+    pub called_at: Timestamp,
+    /// When service started, once it has.
+    pub started_at: Option<Timestamp>,
+    /// 1, and one more for each recall.
+    pub times_called: u32,
+    /// Why this visit was called and no other.
+    pub reason: String,
+    /// How its ticket was printed.
+    pub print: PrintState,
+    /// Whether the resident holds a paper form, not a ticket.
+    pub on_paper: bool,
+    /// Another visit of today that holds the same number; see [`WaitingVisit::same_number_as`].
+    pub same_number_as: Option<VisitId>,
+}
+
+/// Somebody who would be called at a counter soon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NextUp {
+    /// The visit.
+    pub visit: VisitId,
+    /// Its number.
+    pub number: TicketNumber,
+    /// Its service.
+    pub service: ServiceId,
+    /// When the resident arrived.
+    pub arrived_at: Timestamp,
+    /// How long it has waited, whole minutes.
+    pub waited_minutes: u32,
+    /// Why it stands at this place, in words for the clerk.
+    pub reason: String,
+    /// Whether the resident holds a paper form, not a ticket.
+    pub on_paper: bool,
+}
+
+/// Somebody who waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WaitingVisit {
+    /// The visit.
+    pub visit: VisitId,
+    /// Its number.
+    pub number: TicketNumber,
+    /// Its service.
+    pub service: ServiceId,
+    /// The resident's language.
+    pub language: Language,
+    /// When the resident arrived.
+    pub arrived_at: Timestamp,
+    /// The wait that was promised at check-in.
+    pub promised_wait: Option<WaitRange>,
+    /// Whether the resident holds a paper form, not a ticket.
+    pub on_paper: bool,
+    /// How its ticket was printed.
+    pub print: PrintState,
+    /// Another visit of today whose paper has the same number, because its
+    /// kiosk lost its journal: ask the resident for the time on the paper.
+    pub same_number_as: Option<VisitId>,
+}
+
+/// How a ticket was printed, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrintState {
+    /// The kiosk has not said yet.
+    Pending,
+    /// It came out.
+    Printed,
+    /// It did not; the resident was shown the number.
+    NotPrinted,
+    /// It may have come out; somebody should look.
+    Unknown,
+}
+
+impl From<Option<PrintResult>> for PrintState {
+    fn from(result: Option<PrintResult>) -> Self {
+        match result {
+            None => Self::Pending,
+            Some(PrintResult::Printed) => Self::Printed,
+            Some(PrintResult::NotPrinted { .. }) => Self::NotPrinted,
+            Some(PrintResult::Unknown { .. }) => Self::Unknown,
+        }
+    }
+}
+
+/// One device, as it told of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceView {
+    /// The device.
+    pub id: DeviceId,
+    /// What the office file lets it do.
+    pub role: Role,
+    /// Whether it is connected; `None` if it has told nothing since the server started.
+    pub online: Option<bool>,
+    /// Its program's version.
+    pub version: Option<String>,
+    /// How its parts are.
+    pub status: Option<DeviceStatus>,
+    /// When it told the latest of this, by the server's clock.
+    pub reported_at: Option<Timestamp>,
+}
+
+/// What a view shows beside the office's own state.
+#[derive(Clone, Copy)]
+pub(crate) struct Condition<'a> {
+    /// Why commands cannot be stored.
+    pub(crate) trouble: Option<&'a str>,
+    /// The devices of the office file.
+    pub(crate) devices: &'a [(DeviceId, Role)],
+    /// What they told.
+    pub(crate) reports: &'a DeviceReports,
+}
+
+/// The view of `office` at `now`.
+pub(crate) fn view_of(office: &Office, condition: Condition<'_>, now: Timestamp) -> OfficeView {
+    OfficeView {
+        sequence: office.sequence(),
+        as_of: now,
+        accepting: condition.trouble.is_none(),
+        trouble: condition.trouble.map(str::to_owned),
+        info: Arc::clone(&office.plan().info),
+        waits: waits(office, now),
+        calls: calls(office, now),
+        counters: counters(office, now),
+        waiting: office
+            .waiting()
+            .take(WAITING_LISTED_MAX)
+            .map(waiting_visit)
+            .collect(),
+        waiting_total: count(office.waiting_count()),
+        devices: devices(condition),
+        served_today: office.served_today(),
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn waits(office: &Office, now: Timestamp) -> Waits {
+    let plan = office.plan();
+    let open: Vec<&CounterId> = office.open_counters().map(|(id, _)| id).collect();
+    let counters_open = |service: &ServiceId| {
+        open.iter()
+            .filter_map(|id| plan.counter(id))
+            .filter(|counter| counter.services.contains(service))
+            .count()
+    };
+    let services = plan.info.services.iter().map(|info| ServiceWait {
+        service: info.id.clone(),
+        waiting: count(office.waiting_for(&info.id)),
+        counters_open: count(counters_open(&info.id)),
+        wait: estimate::foresee(office, &info.id, now),
+    });
+    Waits {
+        as_of: now,
+        services: services.collect(),
+    }
+}
+
+fn calls(office: &Office, now: Timestamp) -> Calls {
+    let mut calls: Vec<Call> = office
+        .open_counters()
+        .filter_map(|(id, _)| office.visit_at(id))
+        .filter_map(|visit| Some(call(office, visit, visit.state.call()?)))
+        .collect();
+    calls.sort_unstable_by_key(|call| std::cmp::Reverse(call.serial));
+    calls.truncate(CALLS_SHOWN_MAX);
+    Calls { as_of: now, calls }
+}
+
+fn call(office: &Office, visit: &Visit, made: &CallMade) -> Call {
+    Call {
+        serial: made.serial,
+        number: visit.number,
+        counter: made.counter.clone(),
+        counter_label: office.plan().counter_label(&made.counter).to_owned(),
+        service: visit.service.clone(),
+        language: visit.language.clone(),
+        called_at: made.at,
+        times_called: made.times,
+        serving: matches!(visit.state, VisitState::Serving { .. }),
+    }
+}
+
+/// The counters of the office file, then those that it lost while they were open.
+fn counters(office: &Office, now: Timestamp) -> Vec<CounterView> {
+    let plan = office.plan();
+    let in_file = plan.info.counters.iter().map(|counter| &counter.id);
+    let lost = office.open_counters().map(|(id, _)| id);
+    let lost = lost.filter(|id| plan.counter(id).is_none());
+    in_file
+        .chain(lost)
+        .map(|id| counter_view(office, id, now))
+        .collect()
+}
+
+fn counter_view(office: &Office, id: &CounterId, now: Timestamp) -> CounterView {
+    let plan = office.plan();
+    let visit = office.visit_at(id);
+    let state = match (office.counter(id), visit.map(|visit| &visit.state)) {
+        (None, _) => CounterState::Closed,
+        (Some(OpenCounter::Free), _) | (Some(OpenCounter::Busy(_)), None) => CounterState::Free,
+        (Some(OpenCounter::Busy(_)), Some(VisitState::Serving { .. })) => CounterState::Serving,
+        (Some(OpenCounter::Busy(_)), Some(_)) => CounterState::Called,
+    };
+    let next = office.next_for(id, NEXT_UP_MAX);
+    let next_up = (1..).zip(next).map(|(rank, visit)| NextUp {
+        visit: visit.id,
+        number: visit.number,
+        service: visit.service.clone(),
+        arrived_at: visit.arrived_at,
+        waited_minutes: waited_minutes(visit, now),
+        reason: match rank {
+            1 => reason_first(office, id, visit, now),
+            rank => reason_later(plan, rank, visit, now),
+        },
+        on_paper: visit.on_paper,
+    });
+    CounterView {
+        id: id.clone(),
+        label: plan.counter_label(id).to_owned(),
+        state,
+        services: plan
+            .counter(id)
+            .map_or_else(Vec::new, |counter| counter.services.clone()),
+        visit: visit.and_then(counter_visit),
+        next_up: next_up.collect(),
+        waiting: count(office.waiting_at(id)),
+    }
+}
+
+fn counter_visit(visit: &Visit) -> Option<CounterVisit> {
+    let call = visit.state.call()?;
+    let started_at = match visit.state {
+        VisitState::Serving { started_at, .. } => Some(started_at),
+        _ => None,
+    };
+    Some(CounterVisit {
+        visit: visit.id,
+        number: visit.number,
+        service: visit.service.clone(),
+        language: visit.language.clone(),
+        arrived_at: visit.arrived_at,
+        called_at: call.at,
+        started_at,
+        times_called: call.times,
+        reason: call.reason.clone(),
+        print: visit.print.into(),
+        on_paper: visit.on_paper,
+        same_number_as: visit.same_number_as,
+    })
+}
+
+fn waiting_visit(visit: &Visit) -> WaitingVisit {
+    WaitingVisit {
+        visit: visit.id,
+        number: visit.number,
+        service: visit.service.clone(),
+        language: visit.language.clone(),
+        arrived_at: visit.arrived_at,
+        promised_wait: visit.promised_wait,
+        on_paper: visit.on_paper,
+        print: visit.print.into(),
+        same_number_as: visit.same_number_as,
+    }
+}
+
+fn devices(condition: Condition<'_>) -> Vec<DeviceView> {
+    let reports = condition
+        .reports
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let view = |(id, role): &(DeviceId, Role)| {
+        let latest = reports.get(id).cloned().unwrap_or_default();
+        DeviceView {
+            id: id.clone(),
+            role: *role,
+            online: latest.presence.as_ref().map(|presence| presence.online),
+            version: latest.presence.map(|presence| presence.version),
+            status: latest.status,
+            reported_at: latest.at,
+        }
+    };
+    condition.devices.iter().map(view).collect()
+}

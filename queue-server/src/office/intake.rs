@@ -1,0 +1,205 @@
+//! One command after another: decide, apply, answer.
+//!
+//! What it returns is not durable yet. Whoever runs it stores the records first
+//! and only then lets the replies out ([`crate::app::office_thread`]).
+
+use std::collections::{HashMap, VecDeque};
+
+use jiff::Timestamp;
+use usher_protocol::CommandId;
+use usher_protocol::message::{Answer, Outcome, RejectionCode, Reply, RequestBody};
+
+use crate::office::Office;
+use crate::office::command::{Command, Fingerprint, Origin, whole_milliseconds};
+use crate::office::decide::{Foresee, day_due, decide};
+use crate::office::event::{Event, Record};
+use crate::office::rejection;
+
+/// How many outcomes that left no event are remembered. At the bound the oldest
+/// is forgotten: a repeat of it, minutes later, is decided anew.
+pub const UNEVENTFUL_MAX: usize = 4096;
+
+/// The office, taking in commands.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    office: Office,
+    uneventful: Uneventful,
+    foresee: Foresee,
+}
+
+/// What became of one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// What happened, to be stored before `reply` is sent.
+    pub records: Vec<Record>,
+    /// The answer.
+    pub reply: Reply,
+}
+
+impl Intake {
+    /// Takes in commands for `office`, with waits foreseen by `foresee`.
+    #[must_use]
+    pub fn new(office: Office, foresee: Foresee) -> Self {
+        Self {
+            office,
+            uneventful: Uneventful::default(),
+            foresee,
+        }
+    }
+
+    /// The office as it stands.
+    #[must_use]
+    pub fn office(&self) -> &Office {
+        &self.office
+    }
+
+    /// Starts the office's day if a new one has come; to be called before each
+    /// command and now and then.
+    pub fn start_day_if_due(&mut self, now: Timestamp) -> Option<Record> {
+        let event = day_due(&self.office, now)?;
+        let day = self.office.plan().day_of(now);
+        let command = CommandId::new(format!("day-{day}")).ok()?;
+        let fingerprint = Fingerprint(0);
+        Some(self.happen(now, command, Origin::Server, fingerprint, event))
+    }
+
+    /// Decides one command and takes in what it brings about.
+    pub fn handle(&mut self, command: &Command, now: Timestamp) -> Handled {
+        if command.body == RequestBody::Hello {
+            return Handled {
+                records: Vec::new(),
+                reply: reply(command, now, done()),
+            };
+        }
+        let mut records: Vec<Record> = self.start_day_if_due(now).into_iter().collect();
+        let outcome = match self.uneventful.outcome(command) {
+            Some(outcome) => outcome,
+            None => self.decide(command, now, &mut records),
+        };
+        Handled {
+            records,
+            reply: reply(command, now, outcome),
+        }
+    }
+
+    fn decide(&mut self, command: &Command, now: Timestamp, records: &mut Vec<Record>) -> Outcome {
+        let events = match decide(&self.office, command, now, self.foresee) {
+            Ok(events) => events,
+            Err(rejection) => {
+                // Whoever may not do it, or took another's id, says nothing about that id.
+                let says_nothing = matches!(
+                    rejection.code,
+                    RejectionCode::NotAllowed | RejectionCode::IdInUse
+                );
+                let outcome = Outcome::Rejected { rejection };
+                if !says_nothing {
+                    self.uneventful.remember(command, &outcome);
+                }
+                return outcome;
+            }
+        };
+        let stayed_the_same = events.is_empty();
+        for event in events {
+            records.push(self.happen(
+                now,
+                command.id.clone(),
+                command.sender.origin(),
+                command.fingerprint,
+                event,
+            ));
+        }
+        let known = self.office.answers().get(&command.id);
+        let known = known.or_else(|| match &command.body {
+            RequestBody::AdmitPaperForm { form, .. } => {
+                self.office.answers().get(&form.command_id())
+            }
+            _ => None,
+        });
+        match known {
+            Some(known) => Outcome::Accepted {
+                answer: known.answer.clone(),
+            },
+            None => {
+                debug_assert!(stayed_the_same, "an event leaves an answer");
+                let outcome = done();
+                self.uneventful.remember(command, &outcome);
+                outcome
+            }
+        }
+    }
+
+    fn happen(
+        &mut self,
+        now: Timestamp,
+        command: CommandId,
+        origin: Origin,
+        fingerprint: Fingerprint,
+        event: Event,
+    ) -> Record {
+        let record = Record {
+            sequence: self.office.sequence() + 1,
+            at: whole_milliseconds(now),
+            command,
+            origin,
+            fingerprint,
+            event,
+        };
+        self.office
+            .apply(&record)
+            .expect("what was decided on this state can happen in it");
+        record
+    }
+}
+
+fn done() -> Outcome {
+    Outcome::Accepted {
+        answer: Answer::Done,
+    }
+}
+
+fn reply(command: &Command, now: Timestamp, outcome: Outcome) -> Reply {
+    Reply {
+        id: Some(command.id.clone()),
+        server_time: now,
+        outcome,
+    }
+}
+
+/// Outcomes of late that left no event: rejections, and what was so already.
+///
+/// Without it a command that was delivered twice (MQTT's QoS 1 may) could be
+/// rejected the first time and done the second: a call that nobody expects.
+/// Lost with a restart, as are the messages that lay in the embedded broker.
+#[derive(Debug, Clone, Default)]
+struct Uneventful {
+    outcomes: HashMap<CommandId, (Fingerprint, Outcome)>,
+    order: VecDeque<CommandId>,
+}
+
+impl Uneventful {
+    /// The outcome of the command if its id was used of late.
+    fn outcome(&self, command: &Command) -> Option<Outcome> {
+        let (asked, outcome) = self.outcomes.get(&command.id)?;
+        Some(if *asked == command.fingerprint {
+            outcome.clone()
+        } else {
+            Outcome::Rejected {
+                rejection: rejection::id_in_use(),
+            }
+        })
+    }
+
+    fn remember(&mut self, command: &Command, outcome: &Outcome) {
+        if self.outcomes.contains_key(&command.id) {
+            return;
+        }
+        if self.order.len() == UNEVENTFUL_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.outcomes.remove(&oldest);
+        }
+        self.order.push_back(command.id.clone());
+        self.outcomes
+            .insert(command.id.clone(), (command.fingerprint, outcome.clone()));
+    }
+}

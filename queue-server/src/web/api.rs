@@ -1,0 +1,118 @@
+//! The interface for programs, which the pages use as well.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use usher_protocol::message::{Outcome, PAYLOAD_BYTES_MAX, RejectionCode, Reply, encode};
+
+use super::{Web, security};
+use crate::app::handle::Sender;
+use crate::link::reading::{read_request, rejected};
+
+/// An answer to a question that was put wrongly, in words.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    /// What is wrong.
+    pub(super) message: String,
+    /// What to do.
+    pub(super) next_step: &'static str,
+}
+
+/// `GET /api/v1/state`: the newest view of the office.
+pub(super) async fn state(State(web): State<Web>) -> Response {
+    let view = web.office.watch().borrow().clone();
+    Json(view.as_ref()).into_response()
+}
+
+/// `GET /healthz`: for whatever watches over the server.
+pub(super) async fn health(State(web): State<Web>) -> Response {
+    #[derive(Serialize)]
+    struct Health {
+        accepting: bool,
+        sequence: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trouble: Option<String>,
+    }
+    let view = web.office.watch().borrow().clone();
+    let status = if view.accepting {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let health = Health {
+        accepting: view.accepting,
+        sequence: view.sequence,
+        trouble: view.trouble.clone(),
+    };
+    (status, Json(health)).into_response()
+}
+
+/// `POST /api/v1/requests`: a request, as on MQTT. The sender is staff.
+pub(super) async fn requests(State(web): State<Web>, headers: HeaderMap, body: Body) -> Response {
+    let now = web.office.now();
+    let refuse = |status, message: &str, next_step: &str| {
+        let code = RejectionCode::Unreadable;
+        with_status(status, &rejected(None, code, message, next_step, now))
+    };
+    if security::is_cross_site(&headers) {
+        return refuse(
+            StatusCode::FORBIDDEN,
+            "The request comes from a page of another site.",
+            "Nothing was stored. Use the office's own pages.",
+        );
+    }
+    if !is_json(&headers) {
+        return refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The request is not marked as JSON.",
+            "Nothing was stored. Send it with the header Content-Type: application/json.",
+        );
+    }
+    let Ok(payload) = axum::body::to_bytes(body, PAYLOAD_BYTES_MAX).await else {
+        return refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The request is too long, or was cut off.",
+            "Nothing was stored. Send at most 256 KiB.",
+        );
+    };
+    match read_request(&payload, now) {
+        Ok(request) => {
+            let reply = web.office.submit(Sender::Clerk, request).await;
+            with_status(status_of(&reply), &reply)
+        }
+        Err(reply) => with_status(StatusCode::BAD_REQUEST, &reply),
+    }
+}
+
+/// A known address, asked in the wrong way.
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
+    let problem = Problem {
+        message: format!("{method} is not possible on {}.", uri.path()),
+        next_step: "Read pages with GET; send requests with POST to /api/v1/requests.",
+    };
+    (StatusCode::METHOD_NOT_ALLOWED, Json(problem)).into_response()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn status_of(reply: &Reply) -> StatusCode {
+    match reply.outcome {
+        Outcome::Accepted { .. } => StatusCode::OK,
+        Outcome::Rejected { .. } => StatusCode::CONFLICT,
+        Outcome::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn with_status(status: StatusCode, reply: &Reply) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (status, json, encode(reply)).into_response()
+}
