@@ -1,0 +1,52 @@
+//! The printer's words in the protocol's.
+
+use usher_firmware_config::{PaperWidth, Printer};
+use usher_printer::profile::Profile;
+use usher_printer::spooler::{PrintOutcome, SpoolerConfig, Trouble};
+use usher_protocol::message::{PrintResult, PrintTrouble};
+
+/// The spooler of the device file's printer.
+pub(super) fn spooler_config(printer: &Printer) -> SpoolerConfig {
+    let usual = match printer.paper {
+        PaperWidth::Mm80 => Profile::mm80(),
+        PaperWidth::Mm58 => Profile::mm58(),
+    };
+    let profile = match printer.dots_per_line {
+        // The one common head of another resolution on 80 mm paper (180 dpi).
+        Some(dots) if dots == Profile::mm80_180dpi().dots_per_line => Profile::mm80_180dpi(),
+        Some(dots) => Profile {
+            dots_per_line: dots,
+            ..usual
+        },
+        None => usual,
+    };
+    SpoolerConfig::new(&printer.port, printer.baud, profile)
+}
+
+/// What the server is told of a print.
+pub(super) fn result(outcome: PrintOutcome) -> PrintResult {
+    match outcome {
+        PrintOutcome::Printed => PrintResult::Printed,
+        PrintOutcome::NotPrinted { reason } => PrintResult::NotPrinted {
+            trouble: trouble(reason),
+        },
+        PrintOutcome::Unknown { reason } => PrintResult::Unknown {
+            trouble: trouble(reason),
+        },
+    }
+}
+
+fn trouble(reason: Trouble) -> PrintTrouble {
+    match reason {
+        Trouble::PaperOut => PrintTrouble::PaperOut,
+        Trouble::CoverOpen => PrintTrouble::CoverOpen,
+        Trouble::CutterJam => PrintTrouble::CutterJam,
+        Trouble::PortMissing | Trouble::PortInUse | Trouble::PortVanished => PrintTrouble::PortGone,
+        Trouble::NoAnswer | Trouble::Unconfirmed | Trouble::Stalled => PrintTrouble::NoAnswer,
+        Trouble::Printer
+        | Trouble::Offline
+        | Trouble::Document
+        | Trouble::ShuttingDown
+        | Trouble::Internal => PrintTrouble::OtherFault,
+    }
+}
