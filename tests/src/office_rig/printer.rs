@@ -1,0 +1,148 @@
+//! A ticket printer: `usher-printer emulate` at the far end of a pseudo-terminal.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::json_lines::JsonLines;
+use crate::picture::Picture;
+use crate::program::Program;
+use crate::{paths, wait};
+
+/// A printer with paper in it.
+pub struct Printer {
+    program: Program,
+    lines: JsonLines,
+    happened: Vec<Value>,
+    sheets_taken: usize,
+    first_bytes_taken: usize,
+}
+
+/// A piece of paper that came out and was cut off.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// The bytes that made it.
+    pub bytes_path: PathBuf,
+    /// The picture of it.
+    pub picture_path: PathBuf,
+}
+
+impl Sheet {
+    /// The picture of the paper.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn picture(&self) -> Result<Picture> {
+        Picture::load(&self.picture_path)
+    }
+}
+
+impl Printer {
+    /// Plugs a printer in: a serial port appears at `link`, at the speed of a real
+    /// line. Paper that is cut off is laid down in `out`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn plug_in(name: &str, dir: &Path, link: &Path, out: &Path) -> Result<Self> {
+        std::fs::create_dir_all(out)?;
+        let mut program = Program::start(
+            name,
+            dir,
+            Command::new(paths::program("usher-printer")?)
+                .arg("emulate")
+                .arg("--link")
+                .arg(link)
+                .arg("--out")
+                .arg(out)
+                .args(["--paper", "80", "--baud", "115200"])
+                .env("RUST_LOG", "info"),
+        )?;
+        let mut lines = program.lines();
+        wait::until_true("the printer's port", wait::START, || {
+            program.must_run()?;
+            Ok(lines
+                .take::<Value>()?
+                .iter()
+                .any(|line| line["event"] == "ready"))
+        })?;
+        Ok(Self {
+            program,
+            lines,
+            happened: Vec::new(),
+            sheets_taken: 0,
+            first_bytes_taken: 0,
+        })
+    }
+
+    /// Does something to it, in the words of `usher-printer emulate --help`: `paper out`.
+    ///
+    /// # Errors
+    /// If it does not listen any more.
+    pub fn set(&mut self, what: &str) -> Result<()> {
+        self.program.say(what)
+    }
+
+    /// Cuts its power.
+    pub fn kill(&mut self) {
+        self.program.kill();
+    }
+
+    fn happenings(&mut self, event: &str) -> Result<Vec<Value>> {
+        self.happened.extend(self.lines.take::<Value>()?);
+        Ok(self
+            .happened
+            .iter()
+            .filter(|line| line["event"] == event)
+            .cloned()
+            .collect())
+    }
+
+    /// How many sheets have come out so far.
+    ///
+    /// # Errors
+    /// If its messages cannot be read.
+    pub fn sheets_count(&mut self) -> Result<usize> {
+        Ok(self.happenings("sheet")?.len())
+    }
+
+    /// The next sheet that comes out, or has come out and was not taken yet.
+    ///
+    /// # Errors
+    /// If none comes.
+    pub fn take_sheet(&mut self) -> Result<Sheet> {
+        let taken = self.sheets_taken;
+        let line = wait::until("a sheet of paper", wait::STEP, || {
+            self.program.must_run()?;
+            Ok(self.happenings("sheet")?.get(taken).cloned())
+        })?;
+        self.sheets_taken += 1;
+        let path = |key: &str| -> Result<PathBuf> {
+            Ok(line[key]
+                .as_str()
+                .with_context(|| format!("no {key} in {line}"))?
+                .into())
+        };
+        Ok(Sheet {
+            bytes_path: path("bin")?,
+            picture_path: path("png")?,
+        })
+    }
+
+    /// When the first byte of the next document arrived, Unix milliseconds.
+    ///
+    /// # Errors
+    /// If none arrives.
+    pub fn take_first_byte(&mut self) -> Result<f64> {
+        let taken = self.first_bytes_taken;
+        let line = wait::until("the first byte of a document", wait::STEP, || {
+            self.program.must_run()?;
+            Ok(self.happenings("first_byte")?.get(taken).cloned())
+        })?;
+        self.first_bytes_taken += 1;
+        line["unix_ms"]
+            .as_f64()
+            .with_context(|| format!("no unix_ms in {line}"))
+    }
+}

@@ -1,0 +1,86 @@
+//! The kiosk's power is cut while a paper is coming out.
+
+use anyhow::{Result, ensure};
+use usher_tests::office_rig::{BrokerKind, KIOSK_1};
+use usher_tests::story::{self, Scene};
+
+/// The ticket may be out or torn off in the middle: nobody can know, so the
+/// office is told that it does not know, and the resident is in the queue once.
+#[test]
+fn a_ticket_in_the_printer_is_in_doubt_and_in_the_queue_once() -> Result<()> {
+    story::play("kiosk-killed", |dir| {
+        let mut scene = Scene::open(dir, BrokerKind::Embedded)?;
+        scene.go_to_confirm("en")?;
+        scene.kiosk.touch("confirm")?;
+        scene.printer.take_first_byte()?;
+        scene.kiosk.kill();
+
+        let first = scene.kiosk.start()?;
+        ensure!(
+            first.screen == "attract" && !first.greeted,
+            "it starts with {}",
+            first.screen
+        );
+        story::wait_until_kiosk_works(&scene.office, &mut scene.kiosk)?;
+        scene
+            .office
+            .api()
+            .state_where("a ticket in doubt, once", |state| {
+                let waiting = state.all_waiting();
+                (waiting.len() == 1 && waiting[0]["print"] == "unknown").then_some(())
+            })?;
+        Ok(())
+    })
+}
+
+/// A form is in the journal before it is on paper: it enters the queue, and its
+/// number is not given out again.
+#[test]
+fn a_form_in_the_printer_enters_the_queue_and_is_not_given_out_again() -> Result<()> {
+    story::play("kiosk-killed-offline", |dir| {
+        let mut scene = Scene::open(dir, BrokerKind::Embedded)?;
+        scene.office.kill_server();
+        scene
+            .kiosk
+            .wait_screen_where("without its server", |shown| !shown.online)?;
+        scene.go_to_confirm("en")?;
+        scene.kiosk.touch("confirm")?;
+        scene.printer.take_first_byte()?;
+        scene.kiosk.kill();
+
+        scene.kiosk.start()?;
+        scene.go_to_confirm("en")?;
+        let before = scene.printer.sheets_count()?;
+        scene.kiosk.touch("confirm")?;
+        // The first sheet may have been finished or torn off by the cut.
+        let mut second = scene.printer.take_sheet()?;
+        if before > 0 {
+            second = scene.printer.take_sheet()?;
+        }
+        let second = story::read_number(&second)?;
+
+        scene.office.start_server()?;
+        story::wait_until_device(&scene.office, KIOSK_1.id, |device| {
+            device["online"] == true && device["status"]["papers_waiting"] == 0
+        })?;
+        let state = scene.office.api().state()?;
+        let numbers: Vec<&str> = state
+            .all_waiting()
+            .iter()
+            .filter_map(|v| v["number"].as_str())
+            .collect();
+        ensure!(
+            numbers.len() == 2 && numbers[0] != numbers[1],
+            "in the queue: {numbers:?}"
+        );
+        ensure!(
+            numbers.contains(&second.to_string().as_str()),
+            "{second} is not in {numbers:?}"
+        );
+        ensure!(
+            numbers.iter().all(|number| number.starts_with('X')),
+            "{numbers:?}"
+        );
+        Ok(())
+    })
+}
