@@ -459,7 +459,7 @@ pub struct Call {
     pub serving: bool,
 }
 
-/// Every second on `state/heartbeat`. When none has come for
+/// Every [`HEARTBEAT_EVERY_MS`] on `state/heartbeat`. When none has come for
 /// [`HEARTBEAT_LOST_MS`], the server is taken for gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {

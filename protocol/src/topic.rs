@@ -74,7 +74,7 @@ impl Topics {
         format!("{}/state/calls", self.root)
     }
 
-    /// Every second, not retained: the server is alive ([`crate::message::Heartbeat`]).
+    /// Every 500 ms, not retained: the server is alive ([`crate::message::Heartbeat`]).
     #[must_use]
     pub fn heartbeat(&self) -> String {
         format!("{}/state/heartbeat", self.root)
