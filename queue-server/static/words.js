@@ -79,7 +79,7 @@ export function holds(visit, now) {
     default:
       return minutesBetween(Date.parse(visit.arrived_at), now) < PRINT_WORD_MINUTES
         ? "Ticket is printing"
-        : "No word from the printer";
+        : "Not confirmed";
   }
 }
 

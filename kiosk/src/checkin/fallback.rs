@@ -1,9 +1,8 @@
 //! The office as a kiosk knows it that never met its server.
 //!
 //! It still gives out paper forms, all for one service, [`GENERAL_SERVICE`]: the
-//! resident writes the reason on the form. A server whose office file has no
-//! such service refuses the form's message; the paper itself keeps the place,
-//! and the refusal stays in the journal and is told to staff.
+//! resident writes the reason on the form. The server takes it in although its
+//! office file has no such service, and lets every counter call it.
 
 use std::collections::BTreeMap;
 

@@ -229,7 +229,9 @@ fn admit(
             .collect());
     }
     let arrival = form_arrival(command, form, now)?;
-    known_service(office, &form.service)?;
+    // The service is not asked for: a kiosk that never met its server knows none
+    // of them, and the paper is in the resident's hand. Every counter serves what
+    // the office file does not have.
     let series = office.plan().form_series.get(&form.device);
     let series = series.ok_or_else(|| rejection::unknown_kiosk(&form.device))?;
     if form.number.series() != *series {

@@ -203,3 +203,28 @@ impl Uneventful {
             .insert(command.id.clone(), (command.fingerprint, outcome.clone()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimate;
+    use crate::office::command::Sender;
+    use crate::office::sample;
+
+    #[test]
+    fn what_left_no_event_is_remembered_within_a_bound() {
+        let mut intake = Intake::new(Office::new(sample::plan()), estimate::foresee);
+        let now = sample::time_at("2026-11-25T17:00:00Z");
+        for nth in 0..UNEVENTFUL_MAX + 10 {
+            let body = RequestBody::CallNext {
+                counter: sample::counter("1"),
+            };
+            let request = sample::request(&format!("n-{nth}"), body);
+            let handled = intake.handle(&Command::new(Sender::Clerk, request), now);
+            assert!(matches!(handled.reply.outcome, Outcome::Rejected { .. }));
+        }
+        assert_eq!(intake.uneventful.order.len(), UNEVENTFUL_MAX);
+        assert_eq!(intake.uneventful.outcomes.len(), UNEVENTFUL_MAX);
+        assert_eq!(intake.office().sequence(), 1, "only the day has started");
+    }
+}

@@ -8,10 +8,11 @@
 //! devices with their credentials, is trusted by the rest of the program. Two
 //! examples with comments stand in `offices/`.
 
+mod devices;
 mod problems;
 mod section;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,16 +20,17 @@ use std::sync::Arc;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use toml::de::DeTable;
-use usher_protocol::form_code::SealKey;
 use usher_protocol::message::{
-    self, CounterInfo, LanguageInfo, OfficeInfo, PAYLOAD_BYTES_MAX, Role, ServiceInfo,
+    self, CounterInfo, LanguageInfo, OfficeInfo, PAYLOAD_BYTES_MAX, ServiceInfo,
 };
-use usher_protocol::{DeviceId, Language, Series, ServiceId, Text};
+use usher_protocol::{Language, ServiceId, Text};
 
 use crate::office::plan::OfficePlan;
+use devices::devices;
 use problems::{PROBLEMS_TOLD_MAX, Problems, did_you_mean};
 use section::{At, Section};
 
+pub use devices::Device;
 pub use problems::Problem;
 
 /// The version of the file's format.
@@ -57,19 +59,6 @@ pub struct OfficeFile {
     pub devices: Vec<Device>,
     /// What is allowed but likely not meant.
     pub warnings: Vec<Problem>,
-}
-
-/// A device that may connect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// Its id, which is also its user name.
-    pub id: DeviceId,
-    /// What it may do.
-    pub role: Role,
-    /// A kiosk's own series for paper forms.
-    pub series: Option<Series>,
-    /// The SHA-256 of its secret.
-    pub key: SealKey,
 }
 
 /// Why an office file cannot be used.
@@ -307,26 +296,6 @@ fn time_zone(section: &Section<'_>, text: &At<&str>) -> Option<TimeZone> {
     zone.ok()
 }
 
-fn series(section: &Section<'_>, key: &'static str, example: &str) -> Option<At<Series>> {
-    let text = section.text(key, example)?;
-    checked_series(section, &text)
-}
-
-fn checked_series(section: &Section<'_>, text: &At<&str>) -> Option<At<Series>> {
-    let Ok(value) = Series::new(text.value) else {
-        section.error(
-            &text.at,
-            format!(
-                "\"{}\" is no series; use one or two letters A-Z",
-                text.value
-            ),
-        );
-        return None;
-    };
-    let at = text.at.clone();
-    Some(At { value, at })
-}
-
 /// The services without a mistake, and the ids of all: who names one with a
 /// mistake elsewhere makes none of their own.
 fn services(
@@ -338,7 +307,7 @@ fn services(
     for section in root.sections("service", limits::SERVICES_MAX) {
         let id = section.parsed::<ServiceId>("id", "titles");
         declared.extend(id.as_ref().map(|id| id.value.clone()));
-        let series = series(&section, "series", "A");
+        let series = section.series("series", "A");
         let name = section.translated("name", offered);
         let bring = section.translated_list("bring", limits::BRING_MAX, offered);
         let usual_minutes = section.integer("usual_minutes", 1..=480, "15");
@@ -462,116 +431,6 @@ fn served_services(section: &Section<'_>, declared: &BTreeSet<ServiceId>) -> Vec
         }
     }
     list
-}
-
-fn devices(root: &Section<'_>, services: &[At<ServiceInfo>]) -> Vec<Device> {
-    let mut devices: Vec<Device> = Vec::new();
-    let mut of_kiosks: BTreeMap<Series, DeviceId> = BTreeMap::new();
-    for section in root.sections("device", limits::DEVICES_MAX) {
-        let id = section.parsed::<DeviceId>("id", "kiosk-1");
-        let role = section
-            .text("role", "kiosk")
-            .and_then(|text| role(&section, &text));
-        let key = section.text("secret_sha256", "…").and_then(|text| {
-            let key = SealKey::from_hex(text.value);
-            if key.is_none() {
-                section.error(
-                    &text.at,
-                    "\"secret_sha256\" must have 64 hexadecimal digits; `usher-server secret` makes one",
-                );
-            }
-            key.map(|value| At { value, at: text.at })
-        });
-        let own = match role {
-            Some(Role::Kiosk) => series(&section, "series", "X"),
-            _ => {
-                if let Some(text) = section.optional_text("series") {
-                    section.error(
-                        &text.at,
-                        "only a kiosk has a series: it numbers paper forms; remove it",
-                    );
-                }
-                None
-            }
-        };
-        if let Some(own) = &own {
-            check_own_series(&section, own, id.as_ref(), services, &mut of_kiosks);
-        }
-        if let Some(key) = &key
-            && let Some(other) = devices.iter().find(|device| device.key == key.value)
-        {
-            section.error(
-                &key.at,
-                format!(
-                    "this device has the secret of \"{}\"; make one of its own with `usher-server secret`",
-                    other.id
-                ),
-            );
-        }
-        if let Some(id) = &id
-            && devices.iter().any(|known| known.id == id.value)
-        {
-            section.error(
-                &id.at,
-                format!("device \"{}\" stands twice; give each its own id", id.value),
-            );
-        } else if let (Some(id), Some(role), Some(key)) = (id, role, key) {
-            devices.push(Device {
-                id: id.value,
-                role,
-                series: own.map(|own| own.value),
-                key: key.value,
-            });
-        }
-        section.finish();
-    }
-    devices
-}
-
-/// Nobody else may give out the numbers of a kiosk's series.
-fn check_own_series(
-    section: &Section<'_>,
-    own: &At<Series>,
-    id: Option<&At<DeviceId>>,
-    services: &[At<ServiceInfo>],
-    of_kiosks: &mut BTreeMap<Series, DeviceId>,
-) {
-    let series = own.value;
-    if let Some(service) = services.iter().find(|s| s.value.series == series) {
-        section.error(
-            &own.at,
-            format!(
-                "series \"{series}\" is that of service \"{}\"; a kiosk needs one that nobody else has",
-                service.value.id
-            ),
-        );
-    }
-    if let Some(other) = of_kiosks.get(&series) {
-        section.error(
-            &own.at,
-            format!("series \"{series}\" is that of \"{other}\"; two kiosks would print the same numbers"),
-        );
-    } else if let Some(id) = id {
-        of_kiosks.insert(series, id.value.clone());
-    }
-}
-
-fn role(section: &Section<'_>, text: &At<&str>) -> Option<Role> {
-    match text.value {
-        "kiosk" => Some(Role::Kiosk),
-        "hall-display" => Some(Role::HallDisplay),
-        "counter" => Some(Role::Counter),
-        other => {
-            section.error(
-                &text.at,
-                format!(
-                    "\"{other}\" is no role; use kiosk, hall-display or counter{}",
-                    did_you_mean(other, ["kiosk", "hall-display", "counter"])
-                ),
-            );
-            None
-        }
-    }
 }
 
 #[cfg(test)]

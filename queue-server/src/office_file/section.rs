@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use usher_protocol::{Language, Text};
+use usher_protocol::{Language, Series, Text};
 
 use super::problems::{Problems, did_you_mean};
 
@@ -123,6 +123,22 @@ impl<'a> Section<'a> {
                 None
             }
         }
+    }
+
+    /// The letters of ticket numbers.
+    pub(super) fn series(&self, key: &'static str, example: &str) -> Option<At<Series>> {
+        let text = self.text(key, example)?;
+        let Ok(value) = Series::new(text.value) else {
+            self.error(
+                &text.at,
+                format!(
+                    "\"{}\" is no series; use one or two letters A-Z",
+                    text.value
+                ),
+            );
+            return None;
+        };
+        Some(At { value, at: text.at })
     }
 
     /// A whole number in `range`.
