@@ -31,10 +31,14 @@ pub enum DisplayError {
     #[error(transparent)]
     Fault(#[from] LoopFault),
     /// The system gave no thread.
-    #[error("the system gives no more threads: {0}; check the memory and the limits of this user")]
+    #[error("the system gives no more threads (check the memory and the limits of this user)")]
     Thread(#[from] std::io::Error),
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few at a time pass through a bounded inbox"
+)]
 enum Event {
     Link(LinkEvent),
     Closed,

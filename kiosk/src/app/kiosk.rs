@@ -19,7 +19,7 @@ use usher_protocol::{CommandId, Language, PaperForm, Series, TicketNumber};
 
 use super::outbox::{Outbox, UNDER_WAY_MAX};
 use super::{EVENTS_WAITING_MAX, LoopFault, LoopThread, fresh_command_id};
-use super::{is_bundled, keep_bundled_languages, print};
+use super::{is_bundled, keep_bundled_languages, print, told};
 use crate::checkin::{
     Effect, Input, Part, Session, Stage, Surroundings, Work, fallback_office, step,
 };
@@ -32,6 +32,9 @@ use crate::{clock, paper};
 
 /// How often time passes for a session.
 const TICK: Duration = Duration::from_millis(200);
+
+/// How often the forms that wait for the server are counted.
+const COUNT_PAPERS_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the kiosk could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +49,7 @@ pub enum KioskError {
     #[error(transparent)]
     Fault(#[from] LoopFault),
     /// The system gave no thread.
-    #[error("the system gives no more threads: {0}; check the memory and the limits of this user")]
+    #[error("the system gives no more threads (check the memory and the limits of this user)")]
     Thread(#[from] std::io::Error),
 }
 
@@ -122,6 +125,9 @@ struct Kiosk {
     printer: Option<PrinterStatus>,
     shown: Option<Arc<View>>,
     reported: Option<DeviceStatus>,
+    papers_waiting: u32,
+    /// When to count them next (uptime).
+    count_papers_at: Duration,
 }
 
 impl Kiosk {
@@ -158,6 +164,8 @@ impl Kiosk {
             printer: None,
             shown: None,
             reported: None,
+            papers_waiting: 0,
+            count_papers_at: Duration::ZERO,
         })
     }
 
@@ -254,7 +262,10 @@ impl Kiosk {
             Effect::RecordUnprinted { visit, result } => {
                 let now = clock::now().wall;
                 if let Err(error) = self.journal.record_unprinted(visit, result, now) {
-                    error!(%error, "the server will not learn that a ticket was not printed");
+                    error!(
+                        error = told(&error),
+                        "the server will not learn that a ticket was not printed"
+                    );
                 }
                 self.outbox.wake(clock::uptime());
                 None
@@ -281,7 +292,7 @@ impl Kiosk {
                 Input::FormReserved(form)
             }
             Err(error) => {
-                error!(%error, "no paper form can be given out");
+                error!(error = told(&error), "no paper form can be given out");
                 Input::ReserveFailed
             }
         }
@@ -296,7 +307,7 @@ impl Kiosk {
             }
             Err(error) => {
                 // Nothing is printed that is not in the journal.
-                error!(%error, ticket.number = %number, "a ticket is not printed");
+                error!(error = told(&error), ticket.number = %number, "a ticket is not printed");
                 Some(not_printed(number, PrintTrouble::OtherFault))
             }
         }
@@ -355,7 +366,10 @@ impl Kiosk {
             .journal
             .record_outcome(paper, result, clock::now().wall)
         {
-            error!(%error, "the end of a print could not be written down");
+            error!(
+                error = told(&error),
+                "the end of a print could not be written down"
+            );
         }
         self.outbox.wake(clock::uptime());
     }
@@ -374,7 +388,10 @@ impl Kiosk {
             LinkEvent::Office(mut office) => {
                 keep_bundled_languages(&mut office);
                 if let Err(error) = self.journal.remember_office(&office) {
-                    warn!(%error, "the office's texts will not be known after a start without the server");
+                    warn!(
+                        error = told(&error),
+                        "the office's texts will not be known after a start without the server"
+                    );
                 }
                 self.step(Input::OfficeChanged(Arc::new(office)));
             }
@@ -417,7 +434,10 @@ impl Kiosk {
         match settled {
             Ok(true) => self.outbox.wake(clock::uptime()),
             Ok(false) => debug!(command.id = %id, "an answer that came too late or twice"),
-            Err(error) => error!(%error, "an answer of the server could not be written down"),
+            Err(error) => error!(
+                error = told(&error),
+                "an answer of the server could not be written down"
+            ),
         }
     }
 
@@ -440,7 +460,13 @@ impl Kiosk {
                     self.send(message.id, message.boot, message.body);
                 }
             }
-            Err(error) => error!(%error, "what the server has not answered cannot be sent"),
+            Err(error) => {
+                error!(
+                    error = told(&error),
+                    "what the server has not answered cannot be sent"
+                );
+                self.outbox.put_off(now);
+            }
         }
     }
 
@@ -462,15 +488,26 @@ impl Kiosk {
         self.presenter.show(old, view);
     }
 
+    /// Counts the forms that the server has yet to take in, now and then.
+    fn count_papers(&mut self) {
+        let now = clock::now();
+        if now.uptime < self.count_papers_at {
+            return;
+        }
+        self.count_papers_at = now.uptime + COUNT_PAPERS_EVERY;
+        match self.journal.papers_waiting(now.wall) {
+            Ok(count) => self.papers_waiting = count,
+            Err(error) => error!(error = told(&error), "the paper forms cannot be counted"),
+        }
+    }
+
     fn report(&mut self) {
+        if self.spooler.is_some() && self.printer.is_none() {
+            // The spooler has not looked at the printer yet.
+            return;
+        }
         let now = clock::now().wall;
-        let papers_waiting = match self.journal.papers_waiting(now) {
-            Ok(count) => count,
-            Err(error) => {
-                error!(%error, "the paper forms cannot be counted");
-                return;
-            }
-        };
+        self.count_papers();
         let status = DeviceStatus {
             as_of: now,
             printer_ready: self.printer.map(|printer| printer.ready()),
@@ -479,7 +516,7 @@ impl Kiosk {
                 Part::Absent => None,
                 part => Some(part == Part::Ready),
             },
-            papers_waiting,
+            papers_waiting: self.papers_waiting,
         };
         let is_news = self.reported.as_ref().is_none_or(|reported| {
             let same_time = DeviceStatus {
@@ -494,7 +531,7 @@ impl Kiosk {
         info!(
             printer = status.printer.as_deref().unwrap_or("none"),
             scanner_ready = ?status.scanner_ready,
-            papers_waiting,
+            papers_waiting = status.papers_waiting,
             "the kiosk's parts"
         );
         if self.link.report(status.clone()).is_ok() {

@@ -68,6 +68,17 @@ impl LoopThread {
     }
 }
 
+/// An error with all its causes, for the log.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// A fresh id of 128 random bits: no two devices ever make the same one.
 fn fresh_command_id() -> CommandId {
     let mut bytes = [0_u8; 16];

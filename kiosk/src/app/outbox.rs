@@ -32,6 +32,11 @@ impl Outbox {
         self.wake(now);
     }
 
+    /// The journal could not be read: try again later.
+    pub(super) fn put_off(&mut self, now: Duration) {
+        self.look_at = Some(now + RESEND_AFTER);
+    }
+
     /// Whether it is time to look into the journal.
     pub(super) fn is_due(&self, now: Duration) -> bool {
         self.look_at.is_some_and(|at| now >= at)
@@ -97,7 +102,9 @@ mod tests {
         assert!(outbox.is_due(seconds(103)));
         outbox.due(ids(&[]), |id| id, seconds(103));
         assert!(!outbox.is_due(seconds(1000)));
-        outbox.forget_sent(seconds(1000));
-        assert_eq!(outbox.due(ids(&["a"]), |id| id, seconds(1000)), ids(&["a"]));
+        outbox.put_off(seconds(1000));
+        assert!(!outbox.is_due(seconds(1002)));
+        outbox.forget_sent(seconds(1003));
+        assert_eq!(outbox.due(ids(&["a"]), |id| id, seconds(1003)), ids(&["a"]));
     }
 }

@@ -72,6 +72,9 @@ impl Turn {
         if self.is_working() || (was_asked && input != Input::StartOver) {
             return;
         }
+        // What was said belongs to the screen that is left now.
+        let before = std::mem::discriminant(&self.session.stage);
+        let hint = self.session.hint.take();
         match input {
             Input::LanguageChosen(language) => self.choose_language(language),
             Input::ShowLanguages => self.cover(|return_to| Stage::Language { return_to }),
@@ -85,6 +88,12 @@ impl Turn {
             Input::StartOver => self.wipe(),
             Input::Done => self.finish(),
             _ => {}
+        }
+        if self.session.hint.is_none()
+            && before == std::mem::discriminant(&self.session.stage)
+            && self.session.stage != Stage::Attract
+        {
+            self.session.hint = hint;
         }
     }
 
@@ -391,6 +400,11 @@ impl Turn {
             .session
             .licence_at
             .is_some_and(|at| self.now.uptime.saturating_sub(at) < SECOND_READ);
+        // Whoever holds a card to the reader is there; noise on the line is nobody.
+        if outcome != ScanOutcome::Unreadable {
+            self.session.still_there_since = None;
+            self.session.touched_at = self.now.uptime;
+        }
         match outcome {
             ScanOutcome::Licence(licence) => {
                 self.session.guest = licence
@@ -399,8 +413,6 @@ impl Turn {
                     .map(greeting_name)
                     .and_then(GuestName::new);
                 self.session.licence_at = Some(self.now.uptime);
-                self.session.still_there_since = None;
-                self.session.touched_at = self.now.uptime;
                 self.hint(Hint::ScanUnderstood);
                 if self.session.stage == Stage::Attract {
                     self.session.stage = Stage::Welcome;

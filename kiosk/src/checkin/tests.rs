@@ -386,6 +386,16 @@ fn help_and_language_come_back_to_where_they_were_asked() {
 }
 
 #[test]
+fn a_hint_stays_on_its_screen() {
+    let kiosk = Kiosk::new(true).does([Input::Scan(licence("KIM"))]);
+    assert_eq!(kiosk.session.stage, Stage::Welcome);
+    let kiosk = kiosk.does([Input::Touched]);
+    assert!(kiosk.session.hint.is_some());
+    let kiosk = kiosk.does([Input::ShowServices]);
+    assert_eq!(kiosk.session.hint, None);
+}
+
+#[test]
 fn scans_give_hints_and_a_second_read_is_none() {
     let hint_after = |scans: Vec<ScanOutcome>| {
         let kiosk = Kiosk::new(true).does(scans.into_iter().map(Input::Scan));

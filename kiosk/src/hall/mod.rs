@@ -98,15 +98,14 @@ impl Hall {
         }
     }
 
-    /// The calls in the list, newest first: all but those that have the stage or
-    /// wait for it.
+    /// The calls in the list, newest first: all but those that wait for the stage.
+    /// The one on the stage is among them, so that the list is never empty beside it.
     pub fn listed(&self) -> impl Iterator<Item = &Call> {
-        let on_stage = self.stage.as_ref().map(|(call, _)| call.serial);
         let calls = self.calls.as_ref().map(|calls| calls.calls.as_slice());
         calls
             .unwrap_or_default()
             .iter()
-            .filter(move |call| Some(call.serial) != on_stage && !self.is_waiting(call.serial))
+            .filter(|call| !self.is_waiting(call.serial))
     }
 
     /// Whether a call came to the screen only a moment ago.

@@ -39,9 +39,7 @@ pub struct Journal {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The folder is missing or may not be written.
-    #[error(
-        "the journal {path} cannot be opened: {source}; make its folder and let this user write to it"
-    )]
+    #[error("the journal {path} cannot be opened (make its folder and let this user write to it)")]
     Unreachable {
         /// The file.
         path: PathBuf,
@@ -84,7 +82,7 @@ pub enum JournalError {
         known: i64,
     },
     /// A read or write failed: a full or broken disk, most likely.
-    #[error("the journal {path} could not be used while {doing}: {source}; check the disk")]
+    #[error("the journal {path} could not be used while {doing} (check the disk)")]
     Failed {
         /// The file.
         path: PathBuf,

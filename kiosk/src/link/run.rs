@@ -28,6 +28,10 @@ const PACKET_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 4 * 1024;
 const NEWS_WAITING_MAX: usize = 64;
 
 /// What the connection says.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few at a time pass through a bounded inbox"
+)]
 enum News {
     Connected,
     Lost,
@@ -203,7 +207,7 @@ impl<F: FnMut(LinkEvent)> Running<F> {
         let reply = self.topics.reply(&self.config.device);
         for filter in [self.topics.state_filter(), reply] {
             let outcome = self.client.try_subscribe(filter, QoS::AtLeastOnce);
-            tell_if_full(outcome);
+            tell_if_full(&outcome);
         }
         self.publish_presence(true);
         self.publish_status();
@@ -284,7 +288,7 @@ impl<F: FnMut(LinkEvent)> Running<F> {
             boot: outgoing.boot,
             body: outgoing.body,
         };
-        tell_if_full(self.client.try_publish_with_properties(
+        tell_if_full(&self.client.try_publish_with_properties(
             self.topics.request(&self.config.device),
             QoS::AtLeastOnce,
             false,
@@ -294,7 +298,7 @@ impl<F: FnMut(LinkEvent)> Running<F> {
     }
 
     fn publish_presence(&self, online: bool) {
-        tell_if_full(self.client.try_publish(
+        tell_if_full(&self.client.try_publish(
             self.topics.presence(&self.config.device),
             QoS::AtLeastOnce,
             true,
@@ -304,7 +308,7 @@ impl<F: FnMut(LinkEvent)> Running<F> {
 
     fn publish_status(&self) {
         if let Some(status) = self.status.as_ref().filter(|_| self.is_connected) {
-            tell_if_full(self.client.try_publish(
+            tell_if_full(&self.client.try_publish(
                 self.topics.status(&self.config.device),
                 QoS::AtLeastOnce,
                 true,
@@ -316,12 +320,12 @@ impl<F: FnMut(LinkEvent)> Running<F> {
     fn say_farewell(&self) {
         if self.is_connected {
             self.publish_presence(false);
-            tell_if_full(self.client.try_disconnect());
+            tell_if_full(&self.client.try_disconnect());
         }
     }
 }
 
-fn tell_if_full(outcome: Result<(), ClientError>) {
+fn tell_if_full(outcome: &Result<(), ClientError>) {
     if outcome.is_err() {
         debug!("the connection takes no more; what matters is sent again later");
     }

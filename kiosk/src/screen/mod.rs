@@ -215,12 +215,9 @@ pub fn view(session: &Session, now: Moment) -> View {
         number: number(&session.stage),
         place: say(place),
         still_there_seconds: session.still_there_since.map(|since| {
-            let passed = now.uptime.saturating_sub(since);
+            let left = STILL_THERE_MAX.saturating_sub(now.uptime.saturating_sub(since));
             // Rounded up: the last second reads 1.
-            STILL_THERE_MAX
-                .saturating_sub(passed)
-                .as_millis()
-                .div_ceil(1000) as u64
+            left.as_secs() + u64::from(left.subsec_nanos() > 0)
         }),
         language: language.clone(),
     }

@@ -40,7 +40,8 @@ impl KioskScreen {
         fresh_id: impl Fn() -> CommandId + 'static,
     ) -> Result<Self, WindowError> {
         let window = KioskWindow::new()?;
-        connect(&window, Rc::new(on_input), fresh_id);
+        let on_input: Rc<dyn Fn(Input)> = Rc::new(on_input);
+        connect(&window, &on_input, fresh_id);
         if let Some(path) = touch_map_path {
             TouchMap::open(path)?.attach(&window);
         }
@@ -96,12 +97,12 @@ impl KioskPresenter {
 /// Touches become inputs. A text that is no id comes from no button of ours.
 fn connect(
     window: &KioskWindow,
-    on_input: Rc<dyn Fn(Input)>,
+    on_input: &Rc<dyn Fn(Input)>,
     fresh_id: impl Fn() -> CommandId + 'static,
 ) {
     let actions = window.global::<KioskActions>();
     let on = |input: Input| {
-        let on_input = Rc::clone(&on_input);
+        let on_input = Rc::clone(on_input);
         move || on_input(input.clone())
     };
     actions.on_touched(on(Input::Touched));
@@ -114,19 +115,19 @@ fn connect(
     actions.on_ask_help(on(Input::AskHelp));
     actions.on_still_here(on(Input::StillHere));
     actions.on_done(on(Input::Done));
-    let choose = Rc::clone(&on_input);
+    let choose = Rc::clone(on_input);
     actions.on_choose_language(move |code| {
         if let Ok(language) = Language::new(code.as_str()) {
             choose(Input::LanguageChosen(language));
         }
     });
-    let choose = Rc::clone(&on_input);
+    let choose = Rc::clone(on_input);
     actions.on_choose_service(move |id| {
         if let Ok(service) = ServiceId::new(id.as_str()) {
             choose(Input::ServiceChosen(service));
         }
     });
-    let confirm = Rc::clone(&on_input);
+    let confirm = Rc::clone(on_input);
     actions.on_confirm(move || confirm(Input::Confirm { id: fresh_id() }));
 }
 
@@ -154,6 +155,7 @@ fn apply(window: &KioskWindow, old: Option<&View>, new: &View) {
     view.set_office_name(shared(&new.office_name));
     view.set_office_line(shared(&new.office_line));
     view.set_clock(shared(&new.clock));
+    // Slint keeps this name in memory of its own, until the next view without it.
     view.set_guest_name(new.guest.as_ref().map_or("", |guest| guest.reveal()).into());
     view.set_has_scanner(new.has_scanner);
     view.set_has_printer(new.has_printer);

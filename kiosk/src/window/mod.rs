@@ -22,12 +22,12 @@ pub enum WindowError {
     /// No display, or none that Slint can use. A technician checks DISPLAY or the
     /// unit file.
     #[error(
-        "no window can be opened: {0}; check that a display server runs and that DISPLAY or \
-         WAYLAND_DISPLAY names it"
+        "no window can be opened (check that a display server runs and that DISPLAY or \
+         WAYLAND_DISPLAY names it)"
     )]
     Platform(#[from] slint::PlatformError),
     /// The file for touch targets or shown calls cannot be written.
-    #[error("{path} cannot be written: {source}; check its folder and its owner")]
+    #[error("{path} cannot be written (check its folder and its owner)")]
     Log {
         /// The file.
         path: PathBuf,
