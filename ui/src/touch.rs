@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use slint::ComponentHandle as _;
+use slint::ComponentHandle;
 use slint::platform::WindowEvent;
 
 use crate::{KioskWindow, TouchReport};
@@ -64,11 +64,16 @@ pub fn touch_targets(window: &KioskWindow) -> Vec<TouchTarget> {
 }
 
 /// The words that are cut off on the current screen: none, unless an office's
-/// own words (a long service name) are too much for its panel.
+/// own words (a long service name) are too much for its panel. `window` is the
+/// kiosk's or the hall display's.
 ///
 /// Call it as [`touch_targets`].
 #[must_use]
-pub fn cut_off_texts(window: &KioskWindow) -> Vec<String> {
+pub fn cut_off_texts<W>(window: &W) -> Vec<String>
+where
+    W: ComponentHandle,
+    for<'a> TouchReport<'a>: slint::Global<'a, W>,
+{
     let found = Rc::new(RefCell::new(Vec::new()));
     let sink = Rc::clone(&found);
     let report = window.global::<TouchReport>();
@@ -79,7 +84,11 @@ pub fn cut_off_texts(window: &KioskWindow) -> Vec<String> {
 }
 
 /// Asks every control and label for its report.
-fn ask(window: &KioskWindow) {
+fn ask<W>(window: &W)
+where
+    W: ComponentHandle,
+    for<'a> TouchReport<'a>: slint::Global<'a, W>,
+{
     // Slint makes what a changed view calls for when the next event arrives;
     // the release of no key is an event that does nothing else.
     let no_key = || WindowEvent::KeyReleased {
@@ -87,10 +96,10 @@ fn ask(window: &KioskWindow) {
     };
     // The window's own handlers cannot refuse it, and a closed window has no
     // controls to report.
-    let _ = window.window().try_dispatch_event(no_key());
+    let _ = window.window().dispatch_event_with_result(no_key());
     let report = window.global::<TouchReport>();
     report.set_round(report.get_round().wrapping_add(1));
-    let _ = window.window().try_dispatch_event(no_key());
+    let _ = window.window().dispatch_event_with_result(no_key());
 }
 
 /// Calls `changed` from the event loop whenever a control appeared, moved, went

@@ -29,9 +29,26 @@ fn the_window_answers_touch_keys_and_screen_readers() {
     for (screen, expected) in [
         (
             Screen::Attract,
-            vec!["language:en", "language:es", "language:zh-Hant", "language:vi", "language:ar", "help"],
+            vec![
+                "language:en",
+                "language:es",
+                "language:zh-Hant",
+                "language:vi",
+                "language:ar",
+                "help",
+            ],
         ),
-        (Screen::Welcome, vec!["services", "help", "back", "start-over", "languages", "help"]),
+        (
+            Screen::Welcome,
+            vec![
+                "services",
+                "help",
+                "back",
+                "start-over",
+                "languages",
+                "help",
+            ],
+        ),
         (
             Screen::Services,
             vec![
@@ -48,13 +65,20 @@ fn the_window_answers_touch_keys_and_screen_readers() {
                 "help",
             ],
         ),
-        (Screen::Confirm, vec!["confirm", "back", "start-over", "languages", "help"]),
+        (
+            Screen::Confirm,
+            vec!["confirm", "back", "start-over", "languages", "help"],
+        ),
         (Screen::TakeTicket, vec!["done", "help"]),
     ] {
         view.set_screen(screen);
         let targets = usher_ui::touch_targets(&window);
         for target in &targets {
-            touch(&window, target.x + target.width / 2.0, target.y + target.height / 2.0);
+            touch(
+                &window,
+                target.x + target.width / 2.0,
+                target.y + target.height / 2.0,
+            );
         }
         assert_eq!(take(), expected, "touched on {screen:?}");
 
@@ -63,7 +87,10 @@ fn the_window_answers_touch_keys_and_screen_readers() {
             key(&window, Key::Tab);
             key(&window, Key::Return);
         }
-        let mut by_key: Vec<String> = take().into_iter().filter(|action| action != "touched").collect();
+        let mut by_key: Vec<String> = take()
+            .into_iter()
+            .filter(|action| action != "touched")
+            .collect();
         let mut by_touch: Vec<String> = expected.into_iter().map(String::from).collect();
         by_key.sort();
         by_touch.sort();
@@ -89,7 +116,11 @@ fn the_window_answers_touch_keys_and_screen_readers() {
     let over = usher_ui::touch_targets(&window);
     assert_eq!(over.len(), 1);
     for target in covered.iter().filter(|target| target.id != "confirm") {
-        touch(&window, target.x + target.width / 2.0, target.y + target.height / 2.0);
+        touch(
+            &window,
+            target.x + target.width / 2.0,
+            target.y + target.height / 2.0,
+        );
     }
     assert!(take().iter().all(|action| action == "touched"));
     button.invoke_accessible_default_action();
@@ -108,7 +139,8 @@ fn changes_are_told(window: &KioskWindow) {
     let told = Rc::new(RefCell::new(Vec::new()));
     let sink = Rc::clone(&told);
     usher_ui::on_touch_targets_changed(window, move |window| {
-        sink.borrow_mut().push(usher_ui::touch_targets(window).len());
+        sink.borrow_mut()
+            .push(usher_ui::touch_targets(window).len());
     });
     let wait = || {
         for _ in 0..10 {

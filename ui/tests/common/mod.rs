@@ -54,7 +54,6 @@ pub(crate) fn start_backend() {
         mock_time: true,
         threading: false,
         renderer_name: Some("software".into()),
-        ..Default::default()
     })))
     .expect("no platform was set before");
 }
@@ -72,7 +71,8 @@ pub(crate) fn fit(window: &KioskWindow, panel: &Panel) {
     view.set_panel_width_px(panel.width_px.into());
     view.set_panel_height_px(panel.height_px.into());
     view.set_panel_width_mm(panel.width_mm);
-    window
-        .window()
-        .set_size(PhysicalSize::new(panel.width_px.into(), panel.height_px.into()));
+    window.window().set_size(PhysicalSize::new(
+        panel.width_px.into(),
+        panel.height_px.into(),
+    ));
 }

@@ -242,10 +242,14 @@ pub(crate) fn calls() -> ModelRc<CallRow> {
 }
 
 pub(crate) fn waits() -> ModelRc<WaitRow> {
-    model(all("en").filter(|service| service.open).map(|service| WaitRow {
-        service: service.name,
-        waiting: service.waiting,
-        wait_low: service.wait_low,
-        wait_high: service.wait_high,
-    }))
+    model(
+        all("en")
+            .filter(|service| service.open)
+            .map(|service| WaitRow {
+                service: service.name,
+                waiting: service.waiting,
+                wait_low: service.wait_low,
+                wait_high: service.wait_high,
+            }),
+    )
 }
