@@ -80,6 +80,8 @@ impl Texts {
             please_have_ready: self.get("Please have ready"),
             follow_by_phone: self.get("Follow your place by phone"),
             privacy: self.get("This ticket holds no personal data. We do not keep your ID."),
+            form_privacy: self
+                .get("Only our staff read what you write here, and only for this visit."),
             reprint: self.get("Reprint"),
             form_title: self.get("Paper form"),
             form_explanation: self
@@ -155,8 +157,10 @@ pub struct PaperTexts {
     pub please_have_ready: &'static str,
     /// "Follow your place by phone": beside the phone code.
     pub follow_by_phone: &'static str,
-    /// The line on privacy.
+    /// The line on privacy of a ticket.
     pub privacy: &'static str,
+    /// The line on privacy of a paper form, on which residents write their name.
+    pub form_privacy: &'static str,
     /// "Reprint": marks a second copy.
     pub reprint: &'static str,
     /// "Paper form": the form's title.
@@ -354,6 +358,10 @@ mod tests {
         (
             "Paper",
             "This ticket holds no personal data. We do not keep your ID.",
+        ),
+        (
+            "Paper",
+            "Only our staff read what you write here, and only for this visit.",
         ),
         ("Paper", "Reprint"),
         ("Paper", "Paper form"),

@@ -76,7 +76,7 @@ pub fn form(form: &PaperForm, office: &OfficeInfo, key: &SealKey) -> PaperDocume
             data: form_code::encode(form, key),
             caption: words.printed(|texts| texts.staff_scan_this_code),
         },
-        privacy: words.printed(|texts| texts.privacy),
+        privacy: words.printed(|texts| texts.form_privacy),
     })
 }
 
