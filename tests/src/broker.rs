@@ -13,6 +13,8 @@ use crate::{paths, ports, wait};
 /// The user name that the queue server logs in with.
 pub const SERVER_USER: &str = "usher-server";
 const SERVER_PASSWORD: &str = "the-server-of-a-rehearsal";
+/// Somebody who hears everything and says nothing; no office has one.
+const TAP: (&str, &str) = ("tap", "the-tap-of-a-rehearsal");
 
 /// A running Mosquitto with a password file and access rules.
 #[derive(Debug)]
@@ -38,13 +40,14 @@ impl Mosquitto {
         let config = dir.join("mosquitto.conf");
         std::fs::write(&passwords, "")?;
         let devices = DEVICES.iter().map(|device| (device.id, device.secret));
-        for (user, password) in devices.chain([(SERVER_USER, SERVER_PASSWORD)]) {
+        for (user, password) in devices.chain([(SERVER_USER, SERVER_PASSWORD), TAP]) {
             let mut command = Command::new("mosquitto_passwd");
             command.arg("-b").arg(&passwords).args([user, password]);
             let done = program::run("mosquitto_passwd", dir, &mut command, wait::STEP)?;
             anyhow::ensure!(done.code == Some(0), "mosquitto_passwd: {}", done.err);
         }
-        std::fs::write(&rules, documented_rules()?)?;
+        let tap = format!("\n\nuser {}\ntopic read #\n", TAP.0);
+        std::fs::write(&rules, documented_rules()? + &tap)?;
         std::fs::write(&config, configuration(address.port, &passwords, &rules))?;
         let mut program = start_program(dir, &config)?;
         wait_until_it_listens(&address, &mut program)?;
@@ -68,10 +71,10 @@ impl Mosquitto {
         format!("mqtt://{SERVER_USER}:{SERVER_PASSWORD}@{}", self.address)
     }
 
-    /// The credentials of the queue server, which may read everything.
+    /// Credentials of somebody who may read every topic.
     #[must_use]
-    pub fn server_login() -> (&'static str, &'static str) {
-        (SERVER_USER, SERVER_PASSWORD)
+    pub fn tap_login() -> (&'static str, &'static str) {
+        TAP
     }
 
     /// Kills it and starts it again: connections, sessions and retained messages are lost.
@@ -123,15 +126,12 @@ fn documented_rules() -> Result<String> {
     let path = paths::workspace().join("docs/protocol.md");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
+    let own_line = format!("user {SERVER_USER}");
     let block = text
         .split("```")
-        .find(|block| {
-            block
-                .trim_start()
-                .starts_with(&format!("user {SERVER_USER}\n"))
-        })
+        .find(|block| block.lines().any(|line| line == own_line))
         .with_context(|| format!("no rules for Mosquitto in {}", path.display()))?;
-    Ok(block.trim_start().to_owned())
+    Ok(block.to_owned())
 }
 
 #[cfg(test)]
@@ -152,7 +152,7 @@ mod tests {
             let all = ["usher/v1/#".to_owned()];
             let wrong = Wire::connect(broker.address(), "kiosk-1", ("kiosk-1", "wrong"), &[]).await;
             assert!(wrong.is_err());
-            let login = Mosquitto::server_login();
+            let login = (SERVER_USER, SERVER_PASSWORD);
             let mut server = Wire::connect(broker.address(), login.0, login, &all)
                 .await
                 .unwrap();

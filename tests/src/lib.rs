@@ -17,6 +17,7 @@
 pub mod broker;
 pub mod browser;
 pub mod clock;
+pub mod desktop;
 pub mod display;
 pub mod json_lines;
 pub mod mqtt;

@@ -70,12 +70,12 @@ impl Wire {
             .set_clean_start(true)
             .set_keep_alive(Duration::from_secs(10))
             .set_max_packet_size(Some(1024 * 1024));
-        let (client, mut events) = AsyncClient::new(options, 64);
         // Small messages leave at once: without this, Nagle's algorithm holds
         // each back until the broker's delayed acknowledgement, 40 ms later.
-        let mut network = events.network_options();
+        let mut network = options.network_options();
         network.set_tcp_nodelay(true);
-        events.set_network_options(network);
+        options.set_network_options(network);
+        let (client, events) = AsyncClient::new(options, 64);
         let (inbox_in, inbox) = mpsc::channel(INBOX);
         let (ready_in, ready) = oneshot::channel();
         let filters: Vec<Filter> = filters

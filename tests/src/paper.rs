@@ -226,6 +226,10 @@ fn number_shapes(picture: &Picture) -> Vec<Area> {
             }
         }
     }
+    // Rows are scanned from the top, so the number's row comes first; the boxes
+    // of a form below it may be as high.
+    let first_bottom = found.first().map_or(0, |area| area.bottom);
+    found.retain(|area| area.top < first_bottom);
     found.sort_by_key(|area| area.left);
     found
 }

@@ -23,20 +23,24 @@ impl Scanner {
     /// # Errors
     /// If the system gives no pseudo-terminal, or `link` cannot be made.
     pub fn plug_in(link: &Path) -> Result<Self> {
-        let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY)?;
-        grantpt(&master)?;
-        unlockpt(&master)?;
-        // A terminal would change line ends and echo; a serial line does not.
-        // On Linux the master's settings are those of the port.
-        let mut settings = tcgetattr(&master)?;
-        cfmakeraw(&mut settings);
-        tcsetattr(&master, SetArg::TCSANOW, &settings)?;
-        let port = ptsname_r(&master)?;
-        symlink(&port, link).with_context(|| format!("cannot make {}", link.display()))?;
+        let master = new_port(link)?;
         Ok(Self {
             master,
             link: link.to_owned(),
         })
+    }
+
+    /// Gives the port up and makes a new one under the same name, as the system
+    /// does with a real port when the last program that had it open has ended.
+    /// A pseudo-terminal stays instead, and stays locked (`TIOCEXCL`) for all
+    /// but root.
+    ///
+    /// # Errors
+    /// If there is no pseudo-terminal to be had.
+    pub fn renew(&mut self) -> Result<()> {
+        std::fs::remove_file(&self.link)?;
+        self.master = new_port(&self.link)?;
+        Ok(())
     }
 
     /// Sends bytes as a scanner does when a card is held before it.
@@ -47,6 +51,20 @@ impl Scanner {
         self.master.write_all(bytes)?;
         Ok(())
     }
+}
+
+fn new_port(link: &Path) -> Result<PtyMaster> {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    // A terminal would change line ends and echo; a serial line does not.
+    // On Linux the master's settings are those of the port.
+    let mut settings = tcgetattr(&master)?;
+    cfmakeraw(&mut settings);
+    tcsetattr(&master, SetArg::TCSANOW, &settings)?;
+    let port = ptsname_r(&master)?;
+    symlink(&port, link).with_context(|| format!("cannot make {}", link.display()))?;
+    Ok(master)
 }
 
 impl Drop for Scanner {

@@ -53,6 +53,16 @@ impl Scene {
         })
     }
 
+    /// Cuts the power of the kiosk's program. Its ports are free again afterwards.
+    ///
+    /// # Errors
+    /// If a port cannot be made anew.
+    pub fn kill_kiosk(&mut self) -> Result<()> {
+        self.kiosk.kill();
+        self.scanner.renew()?;
+        self.printer.renew_port()
+    }
+
     /// A resident takes a ticket at the kiosk: greeting, service, confirm, paper.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use usher_tests::office_rig::{
 use usher_tests::paper::{NumberReader, read_code};
 use usher_tests::pty::Scanner;
 use usher_tests::story::{self, COUNTER, LICENCE, SERVICE};
-use usher_tests::{clock, program, wait};
+use usher_tests::{clock, desktop, program, wait};
 
 /// The resident's language.
 const LANGUAGE: &str = "es";
@@ -65,6 +65,9 @@ struct Arguments {
     /// Stop the queue server before the check-in: the visit starts on paper.
     #[arg(long)]
     offline: bool,
+    /// Open an office on this desktop instead, for you to play.
+    #[arg(long, conflicts_with = "offline")]
+    desktop: bool,
     /// Where pictures and the event log are left, below `online` or `offline`.
     #[arg(long, default_value = "target/demo")]
     out: PathBuf,
@@ -79,9 +82,21 @@ enum Broker {
     Mosquitto,
 }
 
+impl From<Broker> for BrokerKind {
+    fn from(broker: Broker) -> Self {
+        match broker {
+            Broker::Embedded => Self::Embedded,
+            Broker::Mosquitto => Self::Mosquitto,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     end_everything_when_interrupted();
+    if arguments.desktop {
+        return open_on_desktop(&arguments);
+    }
     match rehearse(&arguments) {
         Ok(pictures) => {
             println!(
@@ -92,6 +107,16 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             println!("NOT SEEN: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn open_on_desktop(arguments: &Arguments) -> ExitCode {
+    match desktop::open(arguments.broker.into(), &arguments.out.join("desktop")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("The office closed: {error:?}");
             ExitCode::FAILURE
         }
     }
@@ -120,10 +145,7 @@ fn rehearse(arguments: &Arguments) -> Result<PathBuf> {
         "online"
     });
     let mut narrator = Narrator::new(&out)?;
-    let broker = match arguments.broker {
-        Broker::Embedded => BrokerKind::Embedded,
-        Broker::Mosquitto => BrokerKind::Mosquitto,
-    };
+    let broker = arguments.broker.into();
     story::play("rehearsal", |dir| {
         let mut stage = Stage::set(dir, broker, &mut narrator)?;
         let number = if arguments.offline {
@@ -428,6 +450,7 @@ fn check_in(stage: &mut Stage, narrator: &mut Narrator) -> Result<TicketNumber> 
         shown.number
     );
     narrator.kiosk("take-ticket", &stage.kiosk)?;
+    leave_kiosk(stage, narrator)?;
 
     let api = stage.office.api();
     let printed = api.state_where("the ticket in the queue, as printed", |state| {
@@ -499,6 +522,7 @@ fn check_in_on_paper(stage: &mut Stage, narrator: &mut Narrator) -> Result<Ticke
         shown.number
     );
     narrator.kiosk("paper-form", &stage.kiosk)?;
+    leave_kiosk(stage, narrator)?;
     stage
         .hall
         .picture()?
@@ -535,6 +559,15 @@ fn check_in_on_paper(stage: &mut Stage, narrator: &mut Narrator) -> Result<Ticke
         number.spaced()
     ));
     Ok(number)
+}
+
+fn leave_kiosk(stage: &mut Stage, narrator: &mut Narrator) -> Result<()> {
+    stage.kiosk.touch("done")?;
+    let left = stage.kiosk.wait_screen(&["attract"])?;
+    ensure!(!left.greeted, "the resident's name is still on the screen");
+    narrator
+        .seen("The resident took the paper and touched \"Done\"; the kiosk greets the next one");
+    narrator.kiosk("attract-again", &stage.kiosk)
 }
 
 fn read_form(code: &str) -> Result<PaperForm> {
@@ -625,9 +658,6 @@ fn be_served(stage: &mut Stage, narrator: &mut Narrator, number: TicketNumber) -
         .hall
         .picture()?
         .save(&narrator.picture_path("hall-display-after"))?;
-    stage.kiosk.wait_screen(&["attract"])?;
-    narrator.kiosk("attract-again", &stage.kiosk)?;
-    narrator.seen("The kiosk is back at its first screen");
     Ok(())
 }
 

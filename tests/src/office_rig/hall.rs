@@ -6,8 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::device_file::{self, Panel};
 use super::kiosk::on_display;
-use super::{DeviceLogin, HALL_1, OfficeRig};
+use super::{HALL_1, OfficeRig};
 use crate::display::Display;
 use crate::json_lines::JsonLines;
 use crate::picture::Picture;
@@ -15,9 +16,13 @@ use crate::program::Program;
 use crate::{paths, wait};
 
 const WINDOW_TITLE: &str = "Usher hall display";
-const PANEL: (u16, u16) = (1920, 1080);
 /// A television of 49 inches.
-const PANEL_WIDTH_MM: f32 = 1085.0;
+const PANEL: Panel = Panel {
+    width_px: 1920,
+    height_px: 1080,
+    width_mm: 1085.0,
+    fullscreen: true,
+};
 
 /// A call that the display says it has put on its screen.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -51,9 +56,13 @@ impl HallDisplay {
         let dir = office.dir().join(HALL_1.id);
         std::fs::create_dir_all(&dir)?;
         let config = dir.join("device.toml");
-        let journal = dir.join("journal.db");
-        std::fs::write(&config, device_file(office, HALL_1, &journal))?;
-        let display = Display::start("hall-1-panel", office.dir(), PANEL.0, PANEL.1)?;
+        std::fs::write(&config, device_file::hall_display(office, PANEL, &dir))?;
+        let display = Display::start(
+            "hall-1-panel",
+            office.dir(),
+            PANEL.width_px,
+            PANEL.height_px,
+        )?;
         Ok(Self {
             dir: office.dir().to_owned(),
             config,
@@ -143,39 +152,4 @@ impl HallDisplay {
     pub fn picture(&self) -> Result<Picture> {
         self.display.settled_picture()
     }
-}
-
-fn device_file(office: &OfficeRig, login: DeviceLogin, journal: &std::path::Path) -> String {
-    format!(
-        r#"format = 1
-
-[device]
-id = "{id}"
-office = "{office}"
-role = "hall-display"
-
-[server]
-broker = "mqtt://{broker}"
-secret = "{secret}"
-
-[panel]
-width_px = {width}
-height_px = {height}
-width_mm = {PANEL_WIDTH_MM:.1}
-fullscreen = true
-
-[languages]
-order = ["en", "es", "zh-Hant", "vi", "ar"]
-
-[storage]
-journal = "{journal}"
-"#,
-        id = login.id,
-        office = office.office(),
-        broker = office.broker(),
-        secret = login.secret,
-        width = PANEL.0,
-        height = PANEL.1,
-        journal = journal.display(),
-    )
 }

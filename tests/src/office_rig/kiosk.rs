@@ -1,11 +1,12 @@
 //! A kiosk: panel, ports, device file, program.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use super::device_file::{self, Panel};
 use super::{DeviceLogin, OfficeRig};
 use crate::display::{Display, WindowPlace};
 use crate::json_lines::JsonLines;
@@ -22,8 +23,8 @@ pub struct Plan {
     pub login: DeviceLogin,
     /// The letters of its own paper forms.
     pub series: &'static str,
-    /// Its panel: width and height in pixels, width in millimetres.
-    pub panel: (u16, u16, f32),
+    /// Its panel.
+    pub panel: Panel,
 }
 
 impl Plan {
@@ -33,7 +34,12 @@ impl Plan {
         Self {
             login,
             series,
-            panel: (1080, 1920, 336.0),
+            panel: Panel {
+                width_px: 1080,
+                height_px: 1920,
+                width_mm: 336.0,
+                fullscreen: true,
+            },
         }
     }
 }
@@ -105,9 +111,14 @@ impl Kiosk {
         let dir = office.dir().join(name);
         std::fs::create_dir_all(&dir)?;
         let config = dir.join("device.toml");
-        std::fs::write(&config, device_file(office, plan, &dir))?;
-        let (width, height, _) = plan.panel;
-        let display = Display::start(&format!("{name}-panel"), office.dir(), width, height)?;
+        std::fs::write(&config, device_file::kiosk(office, plan, &dir))?;
+        let Panel {
+            width_px,
+            height_px,
+            ..
+        } = plan.panel;
+        let display =
+            Display::start(&format!("{name}-panel"), office.dir(), width_px, height_px)?;
         let touch_map = JsonLines::new(dir.join("touch-map.jsonl"));
         Ok(Self {
             dir: office.dir().to_owned(),
@@ -289,55 +300,4 @@ pub(super) fn on_display(command: &mut Command, display: &Display) {
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("XAUTHORITY")
         .env_remove("DBUS_SESSION_BUS_ADDRESS");
-}
-
-fn device_file(office: &OfficeRig, plan: &Plan, dir: &Path) -> String {
-    let (width, height, width_mm) = plan.panel;
-    let path = |name: &str| dir.join(name).display().to_string();
-    format!(
-        r#"format = 1
-
-[device]
-id = "{id}"
-office = "{office}"
-role = "kiosk"
-
-[server]
-broker = "mqtt://{broker}"
-secret = "{secret}"
-
-[panel]
-width_px = {width}
-height_px = {height}
-width_mm = {width_mm:.1}
-fullscreen = true
-
-[languages]
-order = ["en", "es", "zh-Hant", "vi", "ar"]
-
-[printer]
-port = "{printer}"
-baud = 115200
-paper = "80mm"
-
-[scanner]
-port = "{scanner}"
-baud = 9600
-quiet_ms = 80
-
-[paper_forms]
-series = "{series}"
-
-[storage]
-journal = "{journal}"
-"#,
-        id = plan.login.id,
-        office = office.office(),
-        broker = office.broker(),
-        secret = plan.login.secret,
-        printer = path("ticket-printer"),
-        scanner = path("id-scanner"),
-        series = plan.series,
-        journal = path("journal.db"),
-    )
 }

@@ -3,11 +3,13 @@
 //! [`OfficeRig`] is the building with its server and broker. [`Kiosk`],
 //! [`HallDisplay`] and [`Printer`] are machines that are put up in it.
 
+pub(crate) mod device_file;
 mod hall;
 mod kiosk;
 mod printer;
 mod server;
 
+pub use device_file::Panel;
 pub use hall::{HallDisplay, ShownCall};
 pub use kiosk::{Kiosk, Plan, ShownScreen, TouchTarget};
 pub use printer::{Printer, Sheet};

@@ -84,6 +84,21 @@ impl Printer {
         self.program.say(what)
     }
 
+    /// Gives the port up and makes a new one under the same name; see
+    /// [`crate::pty::Scanner::renew`].
+    ///
+    /// # Errors
+    /// If the new port does not come.
+    pub fn renew_port(&mut self) -> Result<()> {
+        let before = self.happenings("ready")?.len();
+        self.set("unplug")?;
+        self.set("plug")?;
+        wait::until_true("the printer's new port", wait::STEP, || {
+            self.program.must_run()?;
+            Ok(self.happenings("ready")?.len() > before)
+        })
+    }
+
     /// Cuts its power.
     pub fn kill(&mut self) {
         self.program.kill();

@@ -186,7 +186,7 @@ fn a_display_without_a_screen_or_with_a_kiosks_file_says_so() -> Result<()> {
         let mut command = Command::new(paths::program("usher-display")?);
         let file = kiosk.journal().with_file_name("device.toml");
         let said = sentence(dir, command.arg("--config").arg(file), None)?;
-        says(&said, &["hall-display"])
+        says(&said, &["device.toml", "usher-kiosk"])
     })
 }
 

@@ -13,7 +13,7 @@ fn a_ticket_in_the_printer_is_in_doubt_and_in_the_queue_once() -> Result<()> {
         scene.go_to_confirm("en")?;
         scene.kiosk.touch("confirm")?;
         scene.printer.take_first_byte()?;
-        scene.kiosk.kill();
+        scene.kill_kiosk()?;
 
         let first = scene.kiosk.start()?;
         ensure!(
@@ -46,7 +46,7 @@ fn a_form_in_the_printer_enters_the_queue_and_is_not_given_out_again() -> Result
         scene.go_to_confirm("en")?;
         scene.kiosk.touch("confirm")?;
         scene.printer.take_first_byte()?;
-        scene.kiosk.kill();
+        scene.kill_kiosk()?;
 
         scene.kiosk.start()?;
         scene.go_to_confirm("en")?;

@@ -7,6 +7,7 @@
 
 mod architecture;
 mod bad_starts;
+mod broker_killed;
 mod display_killed;
 mod kiosk_killed;
 mod malformed_messages;

@@ -1,21 +1,21 @@
 //! Nothing that was read from an ID is kept, logged or sent.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use usher_protocol::message::{self, Heartbeat};
 use usher_tests::broker::Mosquitto;
 use usher_tests::mqtt::{RUNTIME, Wire};
 use usher_tests::office_rig::BrokerKind;
-use usher_tests::paths;
 use usher_tests::story::{self, Scene};
+use usher_tests::{clock, paths, wait};
 
 #[test]
 fn nothing_from_a_licence_leaves_the_kiosks_memory() -> Result<()> {
     story::play("no-id-leak", |dir| {
         let mut scene = Scene::open(dir, BrokerKind::Mosquitto)?;
-        let login = Mosquitto::server_login();
+        let login = Mosquitto::tap_login();
         let everything = ["#".to_owned()];
         let mut tap = RUNTIME.block_on(Wire::connect(
             scene.office.broker(),
@@ -47,15 +47,7 @@ fn nothing_from_a_licence_leaves_the_kiosks_memory() -> Result<()> {
         scene.kiosk.touch("done")?;
         scene.kiosk.wait_screen(&["attract"])?;
 
-        let mut heard = Vec::new();
-        while let Ok(message) = RUNTIME.block_on(tap.next(Duration::from_millis(700))) {
-            let done = message.topic.ends_with("/heartbeat") && !heard.is_empty();
-            heard.extend_from_slice(message.topic.as_bytes());
-            heard.extend_from_slice(&message.payload);
-            if done {
-                break;
-            }
-        }
+        let heard = hear_until_now(&mut tap)?;
         ensure!(
             contains(&heard, number.as_bytes()),
             "the tap did not hear the visit"
@@ -73,6 +65,23 @@ fn nothing_from_a_licence_leaves_the_kiosks_memory() -> Result<()> {
         ensure!(searched > 8, "only {searched} files were searched");
         Ok(())
     })
+}
+
+/// Topics and payloads of everything that has been sent up to this moment.
+fn hear_until_now(tap: &mut Wire) -> Result<Vec<u8>> {
+    let now = clock::now();
+    let mut heard = Vec::new();
+    loop {
+        let message = RUNTIME.block_on(tap.next(wait::STEP))?;
+        heard.extend_from_slice(message.topic.as_bytes());
+        heard.extend_from_slice(&message.payload);
+        let later = |heartbeat: Heartbeat| heartbeat.server_time > now;
+        if message.topic.ends_with("/heartbeat")
+            && message::decode(&message.payload).is_ok_and(later)
+        {
+            return Ok(heard);
+        }
+    }
 }
 
 #[test]

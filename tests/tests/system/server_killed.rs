@@ -133,10 +133,11 @@ fn a_resident_at_the_kiosk_keeps_one_place_when_the_server_dies() -> Result<()> 
                 .wait_screen(&["working", "take-ticket", "paper-form"])?;
             scene.office.kill_server();
             let number = story::read_number(&scene.printer.take_sheet()?)?;
+            scene.kiosk.wait_screen(&["take-ticket", "paper-form"])?;
+            scene.kiosk.touch("done")?;
             scene.office.start_server()?;
             settle(&mut scene)?;
             is_in_queue_once(&scene.office, number)?;
-            scene.kiosk.touch("done")?;
         }
         let waiting = scene.office.api().state()?.all_waiting().len();
         ensure!(waiting == 3, "three residents came, {waiting} wait");
