@@ -7,13 +7,14 @@
 //! This crate deliberately does not know how a kiosk talks to residents or how a
 //! ticket looks, and needs nothing outside of the building.
 //!
-//! Start reading at [`office`], then [`app::office_thread`], which runs its
-//! rules, then [`app::handle`], the one door to it.
+//! Start reading at [`office`], then [`live::office_thread`], which runs its
+//! rules, then [`live::handle`], the one door to it.
 
 pub mod app;
 pub mod broker;
 pub mod estimate;
 pub mod link;
+pub mod live;
 pub mod office;
 pub mod office_file;
 pub mod store;

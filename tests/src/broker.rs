@@ -114,6 +114,8 @@ fn configuration(port: u16, passwords: &Path, rules: &Path) -> String {
          password_file {}\n\
          acl_file {}\n\
          persistence false\n\
+         # Small messages at once, not after the other side's delayed acknowledgement.\n\
+         set_tcp_nodelay true\n\
          log_dest stderr\n",
         passwords.display(),
         rules.display()

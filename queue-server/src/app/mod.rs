@@ -4,10 +4,6 @@
 //! inside out (file, log, office, broker, link, pages), so that nobody is let in
 //! before there is an office behind the door, and stops them from the outside in.
 
-pub mod handle;
-pub mod office_thread;
-pub mod view;
-
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -20,11 +16,11 @@ use usher_protocol::OfficeId;
 
 use crate::broker::{Access, BrokerError, BrokerLogin, DeviceCredential, EmbeddedBroker};
 use crate::link::{BrokerUrl, Link, LinkSettings};
+use crate::live::handle::{Clock, OfficeHandle};
+use crate::live::office_thread::{OfficeParts, OfficeThread, ReplayError};
 use crate::office_file::{OfficeFile, OfficeFileError};
 use crate::store::{EventLog, OpenError};
 use crate::web::{self, WebError};
-use handle::{Clock, OfficeHandle};
-use office_thread::{OfficeParts, OfficeThread, ReplayError};
 
 /// How long an external broker may take to let the server in before the server
 /// says that it is ready without it.

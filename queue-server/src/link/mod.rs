@@ -28,7 +28,7 @@ use tokio::time::{sleep_until, timeout};
 use usher_protocol::OfficeId;
 use usher_protocol::topic::Topics;
 
-use crate::app::handle::OfficeHandle;
+use crate::live::handle::OfficeHandle;
 use connection::{Connection, poll};
 use publications::{Publication, Publications};
 

@@ -14,7 +14,7 @@ use usher_protocol::message::{
 };
 use usher_protocol::topic::Topics;
 
-use crate::app::view::OfficeView;
+use crate::live::view::OfficeView;
 
 /// How long changed waits are gathered before they go out.
 const WAITS_GATHERED: Duration = Duration::from_millis(500);

@@ -16,8 +16,9 @@ use usher_protocol::topic::{FromDevice, Topics};
 
 use super::reading::{id_in, read_request, rejected};
 use super::{json, limits};
-use crate::app::handle::{DeviceReport, OfficeHandle, Sender};
 use crate::broker::log_budget::LogBudget;
+use crate::live::handle::{DeviceReport, OfficeHandle};
+use crate::office::command::Sender;
 
 /// A request as it came.
 struct Incoming {

@@ -22,8 +22,8 @@ use usher_protocol::topic::Topics;
 use usher_protocol::{CommandId, DeviceId};
 
 use super::{BrokerUrl, Link, LinkSettings};
-use crate::app::handle::Sender;
 use crate::broker::{Access, BrokerLogin, DeviceCredential, EmbeddedBroker, PACKET_BYTES_MAX};
+use crate::office::command::Sender;
 use crate::web::fake_office::{self, FakeOffice, office_id, sample_call, sample_view};
 
 /// Longest wait for something that must happen.

@@ -1,7 +1,7 @@
 //! One command after another: decide, apply, answer.
 //!
 //! What it returns is not durable yet. Whoever runs it stores the records first
-//! and only then lets the replies out ([`crate::app::office_thread`]).
+//! and only then lets the replies out ([`crate::live::office_thread`]).
 
 use std::collections::{HashMap, VecDeque};
 

@@ -9,8 +9,8 @@ use serde::Serialize;
 use usher_protocol::message::{Outcome, PAYLOAD_BYTES_MAX, RejectionCode, Reply, encode};
 
 use super::{Web, security};
-use crate::app::handle::Sender;
 use crate::link::reading::{read_request, rejected};
+use crate::office::command::Sender;
 
 /// An answer to a question that was put wrongly, in words.
 #[derive(Debug, Serialize)]

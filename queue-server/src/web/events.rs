@@ -17,7 +17,8 @@ use tokio_stream::wrappers::{IntervalStream, WatchStream};
 
 use super::Web;
 use super::api::Problem;
-use crate::app::handle::{OfficeHandle, OfficeView};
+use crate::live::handle::OfficeHandle;
+use crate::live::view::OfficeView;
 
 /// Shortest time between two pushes. One change is pushed at once; of many in a
 /// row, only what they lead to.

@@ -12,8 +12,10 @@ use usher_protocol::message::{
 };
 use usher_protocol::{CounterId, DeviceId, Language, OfficeId, Series, ServiceId, Text};
 
-use crate::app::handle::{DeviceReports, Message, OfficeHandle, OfficeView, Sender};
-use crate::app::view::{CounterState, CounterView, DeviceView};
+use crate::live::handle::{DeviceReports, Message, OfficeHandle};
+use crate::live::view::OfficeView;
+use crate::live::view::{CounterState, CounterView, DeviceView};
+use crate::office::command::Sender;
 
 /// How the fake answers.
 pub(crate) type Script = Box<dyn FnMut(&Sender, &Request) -> Outcome + Send>;

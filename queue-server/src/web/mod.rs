@@ -25,7 +25,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
-use crate::app::handle::OfficeHandle;
+use crate::live::handle::OfficeHandle;
 
 /// Pages that are kept up to date at the same time. A large office has some
 /// thirty; the next one gets a clear answer and tries again.

@@ -12,8 +12,8 @@ use usher_protocol::message::{CounterInfo, OfficeInfo};
 
 use super::Web;
 use super::api::Problem;
-use crate::app::handle::OfficeView;
-use crate::app::view::{CounterState, CounterView};
+use crate::live::view::OfficeView;
+use crate::live::view::{CounterState, CounterView};
 
 #[derive(Template)]
 #[template(path = "index.html")]

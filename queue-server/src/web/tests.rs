@@ -10,7 +10,7 @@ use usher_protocol::message::{Answer, Outcome, Rejection, RejectionCode, Request
 
 use super::fake_office::{FakeOffice, sample_view};
 use super::router;
-use crate::app::handle::Sender;
+use crate::office::command::Sender;
 
 struct Site {
     office: FakeOffice,

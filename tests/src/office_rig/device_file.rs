@@ -38,7 +38,12 @@ series = "{series}"
 [storage]
 journal = "{journal}"
 "#,
-        device = device(office, "kiosk", (plan.login.id, plan.login.secret), plan.panel),
+        device = device(
+            office,
+            "kiosk",
+            (plan.login.id, plan.login.secret),
+            plan.panel
+        ),
         printer = path("ticket-printer"),
         scanner = path("id-scanner"),
         series = plan.series,

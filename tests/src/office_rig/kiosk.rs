@@ -117,8 +117,7 @@ impl Kiosk {
             height_px,
             ..
         } = plan.panel;
-        let display =
-            Display::start(&format!("{name}-panel"), office.dir(), width_px, height_px)?;
+        let display = Display::start(&format!("{name}-panel"), office.dir(), width_px, height_px)?;
         let touch_map = JsonLines::new(dir.join("touch-map.jsonl"));
         Ok(Self {
             dir: office.dir().to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! `web` and `link` hold a clone of [`OfficeHandle`] and nothing else of the
 //! office. Behind it a single thread decides, stores and only then answers
-//! ([`crate::app::office_thread`]).
+//! ([`crate::live::office_thread`]).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use usher_protocol::DeviceId;
 use usher_protocol::message::{DeviceStatus, Outcome, Presence, Reply, Request};
 
-pub use crate::app::view::OfficeView;
-pub use crate::office::command::Sender;
+use crate::live::view::OfficeView;
+use crate::office::command::Sender;
 
 /// How many commands may wait for the office thread. At the bound
 /// [`OfficeHandle::submit`] waits up to [`INBOX_WAIT_MAX`], then answers

@@ -22,11 +22,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use usher_protocol::DeviceId;
 use usher_protocol::message::{Outcome, Reply, Role};
 
-use crate::app::handle::{
+use crate::estimate;
+use crate::live::handle::{
     Clock, DeviceReports, INBOX_COMMANDS_MAX, LatestReport, Message, OfficeHandle,
 };
-use crate::app::view::{Condition, OfficeView, view_of};
-use crate::estimate;
+use crate::live::view::{Condition, OfficeView, view_of};
 use crate::office::Office;
 use crate::office::command::Command;
 use crate::office::event::{Event, Record};

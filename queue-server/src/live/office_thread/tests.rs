@@ -12,8 +12,9 @@ use usher_protocol::message::{
 };
 
 use super::*;
-use crate::app::handle::{DeviceReport, Sender};
-use crate::app::view::{CounterState, PrintState};
+use crate::live::handle::DeviceReport;
+use crate::live::view::{CounterState, PrintState};
+use crate::office::command::Sender;
 use crate::office::sample::{self, counter, kiosk};
 use crate::store::DATABASE_NAME;
 

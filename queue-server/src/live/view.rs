@@ -13,8 +13,8 @@ use usher_protocol::message::{
 };
 use usher_protocol::{CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
 
-use crate::app::handle::DeviceReports;
 use crate::estimate;
+use crate::live::handle::DeviceReports;
 use crate::office::Office;
 use crate::office::decide::{reason_first, reason_later, waited_minutes};
 use crate::office::state::OpenCounter;
