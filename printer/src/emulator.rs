@@ -38,6 +38,7 @@ pub struct Emulator {
     tail: [u8; 2],
     unknown_commands: usize,
     real_time_in_data: usize,
+    lost_bytes: usize,
 }
 
 /// What is wrong with the printer.
@@ -72,6 +73,7 @@ impl Emulator {
             tail: [0; 2],
             unknown_commands: 0,
             real_time_in_data: 0,
+            lost_bytes: 0,
         }
     }
 
@@ -86,10 +88,18 @@ impl Emulator {
             }
             self.tail = [self.tail[1], byte];
         }
-        let room = BUFFER_BYTES_MAX.saturating_sub(self.buffer.len());
-        self.buffer
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
-        self.work(&mut replies);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = BUFFER_BYTES_MAX.saturating_sub(self.buffer.len());
+            if room == 0 {
+                self.lost_bytes = self.lost_bytes.saturating_add(rest.len());
+                break;
+            }
+            let (now, later) = rest.split_at(rest.len().min(room));
+            self.buffer.extend_from_slice(now);
+            self.work(&mut replies);
+            rest = later;
+        }
         if self.faults.silent {
             replies.clear();
         }
@@ -129,6 +139,11 @@ impl Emulator {
     /// Real-time commands found inside pictures; a good document has none.
     pub fn real_time_in_data(&self) -> usize {
         self.real_time_in_data
+    }
+
+    /// Bytes that found the buffer full: sent to a printer that was offline.
+    pub fn lost_bytes(&self) -> usize {
+        self.lost_bytes
     }
 
     /// Puts in a full roll, one near its end, or none. What waits goes on when
@@ -308,6 +323,19 @@ mod tests {
         let replies = printer.feed(&[0x1D, b'v', b'0', 0, 3, 0, 1, 0, 0x10, 0x04, 0x01]);
         assert_eq!(replies, [0x12]);
         assert_eq!(printer.real_time_in_data(), 1);
+    }
+
+    #[test]
+    fn only_a_printer_that_is_offline_loses_bytes() {
+        let long = b"Hello\n".repeat(BUFFER_BYTES_MAX / 6 + 1);
+        let mut printer = Emulator::new(Profile::mm80());
+        printer.feed(&[&long, &b"\x1dVB\0last\n\x1dVB\0"[..]].concat());
+        assert_eq!(printer.lost_bytes(), 0);
+        assert_eq!(printer.take_sheets()[1].text(), "last\n");
+
+        let _ = printer.set_paper(Paper::Out);
+        printer.feed(&long);
+        assert_eq!(printer.lost_bytes(), long.len() - BUFFER_BYTES_MAX);
     }
 
     fn bytes_like_escpos() -> impl Strategy<Value = Vec<u8>> {

@@ -12,7 +12,13 @@
 //! performs the [`Effect`]s and feeds back what happened, with the time since the
 //! job began.
 
+mod owed;
+mod plan;
+
 use std::time::Duration;
+
+pub use owed::Owed;
+pub use plan::{Plan, Timeouts};
 
 use crate::status::{
     ASK_QUEUED, QUEUED_ANSWERS, Report, StatusQuery, Trouble, is_queued_reply, is_real_time_reply,
@@ -34,77 +40,6 @@ pub enum PrintOutcome {
         /// Why it is not known.
         reason: Trouble,
     },
-}
-
-/// Every wait in one table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For the reply to a real-time question. Printers take a few milliseconds;
-    /// USB adapters add up to 16.
-    pub reply: Duration,
-    /// How often a question is asked before the printer counts as silent.
-    pub questions_max: u8,
-    /// How long the port may refuse bytes. A printer with hardware flow control
-    /// does so while it prints a full buffer, at most a hand's breadth of paper.
-    pub stall: Duration,
-    /// Slowest paper speed reckoned with, millimetres a second. Kiosk printers
-    /// do 100 to 250; dense black slows them.
-    pub paper_mm_per_second: u32,
-    /// Added to the time that sending and printing should take, for the cutter
-    /// and for waking a motor.
-    pub margin: Duration,
-    /// Between two looks at the sensors while the proof is awaited.
-    pub look: Duration,
-    /// Between two looks at an idle printer.
-    pub idle_look: Duration,
-    /// Before the first try to open a missing port again; doubles up to the next.
-    pub reopen_first: Duration,
-    /// Longest wait before a missing port is tried again.
-    pub reopen_longest: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            reply: Duration::from_millis(400),
-            questions_max: 2,
-            stall: Duration::from_secs(5),
-            paper_mm_per_second: 60,
-            margin: Duration::from_millis(2500),
-            look: Duration::from_millis(500),
-            idle_look: Duration::from_millis(1500),
-            reopen_first: Duration::from_millis(200),
-            reopen_longest: Duration::from_secs(3),
-        }
-    }
-}
-
-/// What the machine must know of the print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Bytes to send.
-    pub bytes: usize,
-    /// Paper that comes out, in millimetres.
-    pub paper_mm: usize,
-    /// Speed of the line, in bits a second.
-    pub baud: u32,
-    /// The waits.
-    pub timeouts: Timeouts,
-}
-
-impl Plan {
-    /// How long the bytes are on the line: a start bit, eight, a stop bit each.
-    pub fn transmission(&self) -> Duration {
-        let millis =
-            self.bytes.saturating_mul(10_000) / usize::try_from(self.baud.max(1)).unwrap_or(1);
-        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-    }
-
-    fn printing(&self) -> Duration {
-        let speed = usize::try_from(self.timeouts.paper_mm_per_second.max(1)).unwrap_or(1);
-        let millis = self.paper_mm.saturating_mul(1000) / speed;
-        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
-    }
 }
 
 /// What happened.
@@ -133,6 +68,8 @@ pub enum Effect {
     Saw(Report),
     /// The printer answers nothing.
     SawNothing,
+    /// What earlier documents owed has come, or will not come any more.
+    Settled,
     /// The job is over. Nothing follows.
     Finish(PrintOutcome),
 }
@@ -235,7 +172,20 @@ impl Inquiry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Asking whether the printer can print at all.
-    Asking(Inquiry),
+    Asking {
+        /// The look.
+        inquiry: Inquiry,
+        /// Answers that earlier documents still have to bring.
+        owed: u8,
+    },
+    /// Letting the printer finish earlier documents, whose answers would pass
+    /// for this one's proof.
+    Settling {
+        /// Answers still to come.
+        owed: u8,
+        /// When they will not come any more.
+        deadline: Duration,
+    },
     /// Handing the document to the port.
     Sending(Sending),
     /// Waiting for the answer queued behind the cut.
@@ -256,14 +206,19 @@ pub enum State {
 pub struct Sending {
     accepted: usize,
     began: Duration,
+    /// When the port has refused bytes for too long.
+    stalled: Duration,
+    /// When all bytes must have been taken, even if they trickle.
     deadline: Duration,
     silent: bool,
+    owed: u8,
 }
 
 /// The document is out of our hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AwaitingProof {
-    answers: u8,
+    /// Answers up to and with the last of this document's.
+    missing: u8,
     paper_out: bool,
     /// When the last byte should have left the line.
     arrived: Duration,
@@ -280,14 +235,16 @@ type Step = (State, Vec<Effect>);
 pub fn begin(now: Duration, plan: &Plan) -> Step {
     let (inquiry, query) = Inquiry::begin(now, &plan.timeouts);
     let effects = vec![Effect::Discard, Effect::Ask(Question::RealTime(query))];
-    (State::Asking(inquiry), effects)
+    let owed = plan.owed;
+    (State::Asking { inquiry, owed }, effects)
 }
 
 /// Takes what happened and says what is to be done. `now` is the time since the
 /// job began, and does not go backwards.
 pub fn step(state: State, input: Input, now: Duration, plan: &Plan) -> Step {
     match state {
-        State::Asking(inquiry) => step_asking(inquiry, input, now, plan),
+        State::Asking { inquiry, owed } => step_asking(inquiry, owed, input, now, plan),
+        State::Settling { owed, deadline } => step_settling(owed, deadline, input, now, plan),
         State::Sending(sending) => step_sending(sending, input, now, plan),
         State::AwaitingProof(waiting) => step_awaiting(waiting, input, now, plan),
         State::Checking { inquiry, proof } => step_checking(inquiry, proof, input, now, plan),
@@ -318,33 +275,65 @@ fn reply(input: Input) -> Option<u8> {
     }
 }
 
-fn step_asking(mut inquiry: Inquiry, input: Input, now: Duration, plan: &Plan) -> Step {
-    if input == Input::Gone {
-        return finish(not_printed(Trouble::PortVanished));
-    }
-    match inquiry.step(reply(input), now, &plan.timeouts) {
-        Progress::Ask(query) => (
-            State::Asking(inquiry),
-            vec![Effect::Ask(Question::RealTime(query))],
-        ),
-        Progress::Wait => (State::Asking(inquiry), Vec::new()),
-        Progress::Answered(report) => match report.trouble() {
-            Some(trouble) => finish_after(Effect::Saw(report), not_printed(trouble)),
-            None => send(Effect::Saw(report), false, now, plan),
-        },
-        // It may be a printer that cannot answer: print, and say that it is not known.
-        Progress::Silence => send(Effect::SawNothing, true, now, plan),
+/// What is owed after an input.
+fn still_owed(owed: u8, input: Input) -> u8 {
+    match input {
+        Input::Reply(byte) if is_queued_reply(byte) => owed.saturating_sub(1),
+        _ => owed,
     }
 }
 
-fn send(seen: Effect, silent: bool, now: Duration, plan: &Plan) -> Step {
+fn step_asking(mut inquiry: Inquiry, owed: u8, input: Input, now: Duration, plan: &Plan) -> Step {
+    if input == Input::Gone {
+        return finish(not_printed(Trouble::PortVanished));
+    }
+    let owed = still_owed(owed, input);
+    match inquiry.step(reply(input), now, &plan.timeouts) {
+        Progress::Ask(query) => (
+            State::Asking { inquiry, owed },
+            vec![Effect::Ask(Question::RealTime(query))],
+        ),
+        Progress::Wait => (State::Asking { inquiry, owed }, Vec::new()),
+        Progress::Answered(report) => match report.trouble() {
+            Some(trouble) => finish_after(Effect::Saw(report), not_printed(trouble)),
+            None if owed > 0 => {
+                let deadline = now + plan.settle;
+                (
+                    State::Settling { owed, deadline },
+                    vec![Effect::Saw(report)],
+                )
+            }
+            None => send(Effect::Saw(report), false, 0, now, plan),
+        },
+        // It may be a printer that cannot answer: print, and say that it is not known.
+        Progress::Silence => send(Effect::SawNothing, true, owed, now, plan),
+    }
+}
+
+fn step_settling(owed: u8, deadline: Duration, input: Input, now: Duration, plan: &Plan) -> Step {
+    if input == Input::Gone {
+        return finish(not_printed(Trouble::PortVanished));
+    }
+    let owed = still_owed(owed, input);
+    if owed == 0 || now >= deadline {
+        return send(Effect::Settled, false, 0, now, plan);
+    }
+    (State::Settling { owed, deadline }, Vec::new())
+}
+
+fn send(before: Effect, silent: bool, owed: u8, now: Duration, plan: &Plan) -> Step {
+    if now >= plan.give_up {
+        return finish_after(before, not_printed(Trouble::Stalled));
+    }
     let sending = Sending {
         accepted: 0,
         began: now,
-        deadline: now + plan.timeouts.stall,
+        stalled: now + plan.stall(),
+        deadline: now + plan.sending_max(),
         silent,
+        owed,
     };
-    (State::Sending(sending), vec![seen, Effect::WriteFrom(0)])
+    (State::Sending(sending), vec![before, Effect::WriteFrom(0)])
 }
 
 fn step_sending(mut sending: Sending, input: Input, now: Duration, plan: &Plan) -> Step {
@@ -357,9 +346,17 @@ fn step_sending(mut sending: Sending, input: Input, now: Duration, plan: &Plan) 
     };
     match input {
         Input::Gone => ended_by(Trouble::PortVanished),
-        Input::Tick if now >= sending.deadline => ended_by(Trouble::Stalled),
+        Input::Tick | Input::Written(0) if now >= sending.stalled.min(sending.deadline) => {
+            ended_by(Trouble::Stalled)
+        }
+        Input::Tick | Input::Written(0) if sending.accepted == 0 && now >= plan.give_up => {
+            ended_by(Trouble::Stalled)
+        }
         // Answers to questions nobody asked now.
-        Input::Reply(_) => (State::Sending(sending), Vec::new()),
+        Input::Reply(_) => {
+            sending.owed = still_owed(sending.owed, input);
+            (State::Sending(sending), Vec::new())
+        }
         Input::Tick => (
             State::Sending(sending),
             vec![Effect::WriteFrom(sending.accepted)],
@@ -367,9 +364,12 @@ fn step_sending(mut sending: Sending, input: Input, now: Duration, plan: &Plan) 
         Input::Written(bytes) => {
             sending.accepted = sending.accepted.saturating_add(bytes).min(plan.bytes);
             if bytes > 0 {
-                sending.deadline = now + plan.timeouts.stall;
+                sending.stalled = now + plan.stall();
             }
             if sending.accepted < plan.bytes {
+                if now >= sending.deadline {
+                    return finish(unknown(Trouble::Stalled));
+                }
                 return (
                     State::Sending(sending),
                     vec![Effect::WriteFrom(sending.accepted)],
@@ -385,10 +385,10 @@ fn await_proof(sending: &Sending, now: Duration, plan: &Plan) -> Step {
     let deadline = if sending.silent {
         arrived + plan.timeouts.reply
     } else {
-        arrived + plan.printing() + plan.timeouts.margin
+        arrived + plan.proof_max()
     };
     let waiting = AwaitingProof {
-        answers: 0,
+        missing: sending.owed.saturating_add(QUEUED_ANSWERS),
         paper_out: false,
         arrived,
         deadline,
@@ -406,9 +406,9 @@ fn step_awaiting(mut waiting: AwaitingProof, input: Input, now: Duration, plan: 
     match input {
         Input::Gone => return finish(unknown(Trouble::PortVanished)),
         Input::Reply(byte) if is_queued_reply(byte) => {
-            waiting.answers += 1;
+            waiting.missing = waiting.missing.saturating_sub(1);
             waiting.paper_out |= queued_reply_paper_out(byte);
-            if waiting.answers < QUEUED_ANSWERS {
+            if waiting.missing > 0 {
                 return (State::AwaitingProof(waiting), Vec::new());
             }
             let proof = if waiting.paper_out {
@@ -507,6 +507,9 @@ mod tests {
         bytes: 1000,
         paper_mm: 120,
         baud: 115_200,
+        give_up: Duration::from_secs(1000),
+        owed: 0,
+        settle: Duration::from_secs(5),
         timeouts: Timeouts {
             reply: Duration::from_millis(400),
             questions_max: 2,
@@ -524,11 +527,18 @@ mod tests {
     /// Feeds inputs, each with the milliseconds that have passed since the last,
     /// and gives back all effects.
     fn run(inputs: impl IntoIterator<Item = (Input, u64)>) -> (State, Vec<Effect>) {
-        let (mut state, mut all) = begin(Duration::ZERO, &PLAN);
+        run_plan(&PLAN, inputs)
+    }
+
+    fn run_plan(
+        plan: &Plan,
+        inputs: impl IntoIterator<Item = (Input, u64)>,
+    ) -> (State, Vec<Effect>) {
+        let (mut state, mut all) = begin(Duration::ZERO, plan);
         let mut now = Duration::ZERO;
         for (input, millis) in inputs {
             now += Duration::from_millis(millis);
-            let (next, effects) = step(state, input, now, &PLAN);
+            let (next, effects) = step(state, input, now, plan);
             state = next;
             all.extend(effects);
         }
@@ -639,6 +649,134 @@ mod tests {
         );
     }
 
+    #[test]
+    fn bytes_that_trickle_for_ever_come_to_an_end() {
+        let mut inputs: Vec<_> = WELL.map(|input| (input, 1)).to_vec();
+        // Never stalled, and never done: a byte every second.
+        inputs.extend([(Input::Written(1), 1000); 20]);
+        assert_eq!(finished(&run(inputs).1), Some(unknown(Trouble::Stalled)));
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_begun() {
+        let late = Plan {
+            give_up: Duration::from_millis(300),
+            ..PLAN
+        };
+        // The printer answers late, or the port takes nothing.
+        let slow_answers = WELL.map(|input| (input, 100));
+        let mut full_port: Vec<_> = WELL.map(|input| (input, 1)).to_vec();
+        full_port.push((Input::Tick, 300));
+        for inputs in [slow_answers.to_vec(), full_port] {
+            let (_, effects) = run_plan(&late, inputs);
+            assert_eq!(finished(&effects), Some(not_printed(Trouble::Stalled)));
+        }
+        // What is half out is finished.
+        let mut begun: Vec<_> = WELL.map(|input| (input, 1)).to_vec();
+        begun.extend([(Input::Written(500), 1), (Input::Tick, 600)]);
+        begun.extend([(Input::Written(500), 1)]);
+        let proof = [Input::Reply(0), Input::Reply(0)];
+        begun.extend(joined(&[&proof, &WELL]).into_iter().map(|input| (input, 1)));
+        let (_, effects) = run_plan(&late, begun);
+        assert_eq!(finished(&effects), Some(PrintOutcome::Printed));
+    }
+
+    #[test]
+    fn a_slow_line_that_empties_its_buffer_is_not_stuck() {
+        let slow = Plan {
+            bytes: 36_000,
+            baud: 2_400,
+            ..PLAN
+        };
+        // The system takes 4 KB at once, and more only when they have gone out.
+        let mut inputs: Vec<_> = WELL.map(|input| (input, 1)).to_vec();
+        for _ in 0..9 {
+            inputs.extend([(Input::Tick, 16_000), (Input::Written(4000), 1000)]);
+        }
+        inputs.extend([Input::Reply(0), Input::Reply(0)].map(|input| (input, 17_000 / 2)));
+        inputs.extend(WELL.map(|input| (input, 1)));
+        let (_, effects) = run_plan(&slow, inputs);
+        assert_eq!(finished(&effects), Some(PrintOutcome::Printed));
+    }
+
+    #[test]
+    fn answers_owed_to_an_earlier_document_prove_nothing() {
+        let after_unknown = Plan { owed: 2, ..PLAN };
+        let answers = [Input::Reply(0), Input::Reply(0)];
+        let outcome = |inputs: &[Input]| {
+            let inputs = inputs.iter().map(|input| (*input, 1));
+            let (_, effects) = run_plan(&after_unknown, inputs);
+            let sent = effects.contains(&Effect::WriteFrom(0));
+            (sent, finished(&effects))
+        };
+        // The printer answers for the earlier one; only then is this one sent.
+        assert_eq!(outcome(&WELL), (false, None));
+        let settled = joined(&[&WELL, &answers]);
+        assert_eq!(outcome(&settled), (true, None));
+        let sent = joined(&[&settled, &[Input::Written(1000)]]);
+        assert_eq!(outcome(&joined(&[&sent, &WELL])), (true, None));
+        let proved = joined(&[&sent, &answers, &WELL]);
+        assert_eq!(outcome(&proved), (true, Some(PrintOutcome::Printed)));
+        // Answers that come meanwhile are none that are waited for.
+        let meanwhile = joined(&[&answers, &WELL]);
+        assert_eq!(outcome(&meanwhile), (true, None));
+    }
+
+    #[test]
+    fn a_printer_that_lost_what_it_owed_prints_all_the_same() {
+        let after_power_cut = Plan { owed: 2, ..PLAN };
+        let mut inputs: Vec<_> = WELL.map(|input| (input, 1)).to_vec();
+        inputs.extend([(Input::Tick, 4000), (Input::Tick, 1000)]);
+        let proof = [Input::Reply(0), Input::Reply(0)];
+        let rest = joined(&[&[Input::Written(1000)], &proof, &WELL]);
+        inputs.extend(rest.into_iter().map(|input| (input, 1)));
+        let (_, effects) = run_plan(&after_power_cut, inputs);
+        assert!(effects.contains(&Effect::Settled));
+        assert_eq!(finished(&effects), Some(PrintOutcome::Printed));
+    }
+
+    #[test]
+    fn a_printer_that_was_silent_must_answer_for_all_it_owes() {
+        let after_unknown = Plan { owed: 2, ..PLAN };
+        let mut inputs = vec![(Input::Tick, 500); 3];
+        let two = [Input::Reply(0), Input::Reply(0)];
+        let rest = joined(&[&[Input::Written(1000)], &two, &WELL]);
+        inputs.extend(rest.into_iter().map(|input| (input, 1)));
+        let (_, effects) = run_plan(&after_unknown, inputs.clone());
+        assert_eq!(finished(&effects), None);
+        let (_, effects) = run_plan(&PLAN, inputs);
+        assert_eq!(finished(&effects), Some(PrintOutcome::Printed));
+    }
+
+    #[test]
+    fn no_job_outlasts_its_longest_time() {
+        for baud in [9_600, 115_200] {
+            let plan = Plan {
+                baud,
+                owed: 2,
+                ..PLAN
+            };
+            // Every question is answered at the last moment, every byte taken so.
+            let (mut state, mut effects) = begin(Duration::ZERO, &plan);
+            let mut now = Duration::ZERO;
+            let tick = Duration::from_millis(10);
+            while finished(&effects).is_none() {
+                now += tick;
+                let input = match state {
+                    State::Asking { .. } | State::Checking { .. }
+                        if now.as_millis().is_multiple_of(390) =>
+                    {
+                        Input::Reply(FINE)
+                    }
+                    State::Sending(_) => Input::Written(1),
+                    _ => Input::Tick,
+                };
+                (state, effects) = step(state, input, now, &plan);
+                assert!(now < plan.job_max(), "at {baud} baud in {state:?}");
+            }
+        }
+    }
+
     fn any_input() -> impl Strategy<Value = Input> {
         prop_oneof![
             4 => proptest::sample::select(vec![0x12u8, 0x1A, 0x32, 0x7E, 0x16, 0x1E, 0x00, 0x03, 0x0C, 0x0F, 0x11, 0xFF])
@@ -653,15 +791,17 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_happens_it_ends_once_and_claims_only_what_is_proved(
-            inputs in proptest::collection::vec((any_input(), 0u64..600), 0..80)
+            inputs in proptest::collection::vec((any_input(), 0u64..600), 0..80),
+            owed in 0u8..5,
         ) {
+            let plan = Plan { owed, ..PLAN };
             let sent: usize = inputs.iter().map(|(input, _)| match input {
                 Input::Written(bytes) => *bytes,
                 _ => 0,
             }).sum();
             // Then nothing but time: every state must come to an end by itself.
             let patience = std::iter::repeat_n((Input::Tick, 500), 200);
-            let (state, effects) = run(inputs.into_iter().chain(patience));
+            let (state, effects) = run_plan(&plan, inputs.into_iter().chain(patience));
             prop_assert_eq!(state, State::Finished);
             let ends = effects.iter().filter(|e| matches!(e, Effect::Finish(_))).count();
             prop_assert_eq!(ends, 1);

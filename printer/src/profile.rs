@@ -1,5 +1,11 @@
 //! What one printer model can do: widths, resolution, cutter.
 
+use std::ops::RangeInclusive;
+
+/// Dots on a line that a printer may have: narrower is no ticket, wider no
+/// printer. A multiple of 8, for a raster line is made of whole bytes.
+pub const DOTS_PER_LINE: RangeInclusive<u16> = 256..=1024;
+
 /// A printer's paper and head.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Profile {
@@ -19,7 +25,8 @@ pub struct Profile {
 pub enum ProfileError {
     /// The width cannot be right. Technician: take it from the printer's manual
     /// ("dots per line").
-    #[error("a printer line of {0} dots is not possible: give a multiple of 8 from 256 to 1024")]
+    #[error("a printer line of {0} dots is not possible: give a multiple of 8 from {min} to {max}",
+        min = DOTS_PER_LINE.start(), max = DOTS_PER_LINE.end())]
     Width(u16),
     /// The resolution cannot be right. Technician: 8 for 203 dpi, 7.09 for 180 dpi.
     #[error("the printer's resolution must be between 5 and 13 dots per millimetre")]
@@ -62,7 +69,7 @@ impl Profile {
     /// # Errors
     /// Says which value is out of range.
     pub fn check(&self) -> Result<(), ProfileError> {
-        if !self.dots_per_line.is_multiple_of(8) || !(256..=1024).contains(&self.dots_per_line) {
+        if !self.dots_per_line.is_multiple_of(8) || !DOTS_PER_LINE.contains(&self.dots_per_line) {
             return Err(ProfileError::Width(self.dots_per_line));
         }
         if !(5.0..=13.0).contains(&self.dots_per_mm) {
@@ -107,6 +114,13 @@ mod tests {
             ..Profile::mm80()
         };
         assert_eq!(odd.check(), Err(ProfileError::Width(577)));
+        for (dots, possible) in [(248, false), (256, true), (1024, true), (1032, false)] {
+            let profile = Profile {
+                dots_per_line: dots,
+                ..Profile::mm80()
+            };
+            assert_eq!(profile.check().is_ok(), possible, "{dots}");
+        }
         let not_a_number = Profile {
             dots_per_mm: f32::NAN,
             ..Profile::mm80()

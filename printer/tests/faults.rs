@@ -1,10 +1,16 @@
 //! The spooler against the emulated printer over a real pseudo-terminal, with
 //! everything that goes wrong at a printer.
 
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use usher_printer::document::{PaperDocument, samples};
 use usher_printer::emulator::{Bench, Control, Emulator, Happening, Sheet, Workbench};
 use usher_printer::encode;
@@ -155,6 +161,7 @@ fn ticket_job() -> Job {
     Job {
         id: "ticket".to_owned(),
         document: PaperDocument::Ticket(samples::ticket("en")),
+        give_up_after: PATIENCE,
     }
 }
 
@@ -271,6 +278,135 @@ fn a_printer_unplugged_in_the_middle_is_unknown_and_recovers() {
         height: whole.height(),
     };
     assert!(dots.crop(below) == whole, "the second ticket is damaged");
+}
+
+#[test]
+fn the_question_behind_the_cut_waits_for_room_on_a_full_line() {
+    // A form is longer than what the system takes ahead of a slow line, so its
+    // last bytes fill the system's buffer to the brim.
+    let rig = Rig::start(true, Some(38_400), timeouts());
+    rig.await_status(PrinterStatus::ready);
+    let (sender, outcome) = channel();
+    let form = Job {
+        id: "form".to_owned(),
+        document: PaperDocument::PaperForm(samples::paper_form("en")),
+        give_up_after: PATIENCE,
+    };
+    let done = move |outcome| {
+        let _ = sender.send(outcome);
+    };
+    rig.spooler.print(form, done).expect("the inbox is empty");
+    let outcome = outcome.recv_timeout(PATIENCE).expect("an outcome in time");
+    assert_eq!(outcome, PrintOutcome::Printed);
+}
+
+/// A port whose far end neither reads nor answers.
+struct StuckPort {
+    master: PtyMaster,
+    path: PathBuf,
+}
+
+impl StuckPort {
+    fn new() -> Self {
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+        let master = posix_openpt(flags).expect("a pseudo-terminal");
+        grantpt(&master).expect("granted");
+        unlockpt(&master).expect("unlocked");
+        let mut settings = tcgetattr(&master).expect("settings");
+        cfmakeraw(&mut settings);
+        tcsetattr(&master, SetArg::TCSANOW, &settings).expect("settings");
+        let path = PathBuf::from(ptsname_r(&master).expect("a name"));
+        Self { master, path }
+    }
+
+    /// Another hold on this side of the port.
+    fn hold(&self) -> File {
+        OpenOptions::new()
+            .write(true)
+            .custom_flags((OFlag::O_NOCTTY | OFlag::O_NONBLOCK).bits())
+            .open(&self.path)
+            .expect("the port is free")
+    }
+}
+
+#[test]
+fn a_stuck_port_holds_up_neither_the_questions_nor_what_was_given_up() {
+    let port = StuckPort::new();
+    let mut hold = port.hold();
+    let stall = Duration::from_secs(40);
+    let config = SpoolerConfig {
+        timeouts: Timeouts {
+            reply: Duration::from_millis(30),
+            stall,
+            ..timeouts()
+        },
+        ..SpoolerConfig::new(&port.path, BAUD, Profile::mm80())
+    };
+    let (sender, statuses) = channel();
+    let spooler = Spooler::start(config, move |status| {
+        let _ = sender.send(status);
+    });
+    let silent = statuses.recv_timeout(PATIENCE).expect("a status in time");
+    assert_eq!(silent.link, LinkState::Silent);
+    // Now that the spooler has the port, not one byte more fits into it.
+    // The system moves bytes on behind the scenes: full is what stays full.
+    let mut refused = 0;
+    while refused < 20 {
+        if hold.write(&[0; 64]).is_ok() || hold.write(&[0]).is_ok() {
+            refused = 0;
+        } else {
+            refused += 1;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    let (sender, outcome) = channel();
+    let job = Job {
+        give_up_after: Duration::from_secs(3),
+        ..ticket_job()
+    };
+    let done = move |outcome| {
+        let _ = sender.send(outcome);
+    };
+    spooler.print(job, done).expect("the inbox is empty");
+    let outcome = outcome.recv_timeout(stall / 2).expect("long before");
+    assert_eq!(outcome, not_printed(Trouble::Stalled));
+    drop(spooler);
+    drop(port.master);
+}
+
+#[test]
+fn a_job_that_waited_too_long_does_not_come_out_for_the_next_in_line() {
+    let rig = Rig::new();
+    rig.await_status(PrinterStatus::ready);
+    let (sender, outcome) = channel();
+    let old = Job {
+        give_up_after: Duration::ZERO,
+        ..ticket_job()
+    };
+    let done = move |outcome| {
+        let _ = sender.send(outcome);
+    };
+    rig.spooler.print(old, done).expect("the inbox is empty");
+    let outcome = outcome.recv_timeout(PATIENCE).expect("an outcome in time");
+    assert_eq!(outcome, not_printed(Trouble::Stalled));
+    assert_eq!(rig.print(), PrintOutcome::Printed);
+    rig.await_sheet();
+    assert_eq!(rig.sheets(), 0, "one sheet, not two");
+}
+
+#[test]
+fn a_file_in_the_place_of_the_link_is_left_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("notes.txt");
+    std::fs::write(&path, "mine").expect("a file");
+    let bench = Bench {
+        profile: Profile::mm80(),
+        link_path: path.clone(),
+        baud: None,
+    };
+    let error = Workbench::start(bench, |_| {}).expect_err("there is a file");
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(&path).expect("still there"), b"mine");
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn language_from_capitals(tag: &str) -> Option<Language> {
         text.push('-');
         match part.len() {
             2 => text.push_str(part),
-            4 => {
+            4 if !part.starts_with(|c: char| c.is_ascii_digit()) => {
                 let (head, tail) = part.split_at_checked(1)?;
                 text.push_str(head);
                 text.push_str(&tail.to_ascii_lowercase());

@@ -6,11 +6,43 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A language tag of BCP 47 (RFC 5646) in the short forms that offices use:
-/// `en`, `es`, `zh-Hant`.
+/// A language tag of BCP 47 (RFC 5646) in the short forms that offices use, and
+/// in the usual case (RFC 5646 §2.1.1), so that equal tags are equal texts: a
+/// language, then perhaps a script, a region, and variants. `en`, `zh-Hant`,
+/// `es-419`, `ca-valencia`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language(String);
+
+/// Longest tag, bytes.
+const TAG_LENGTH_MAX: usize = 20;
+
+fn is_small(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_lowercase())
+}
+
+fn is_script(subtag: &str) -> bool {
+    subtag.len() == 4
+        && subtag.starts_with(|c: char| c.is_ascii_uppercase())
+        && is_small(&subtag[1..])
+}
+
+fn is_region(subtag: &str) -> bool {
+    let all = |test: fn(&u8) -> bool| subtag.as_bytes().iter().all(test);
+    (subtag.len() == 2 && all(u8::is_ascii_uppercase))
+        || (subtag.len() == 3 && all(u8::is_ascii_digit))
+}
+
+fn is_variant(subtag: &str) -> bool {
+    let has_length = match subtag.len() {
+        4 => subtag.starts_with(|c: char| c.is_ascii_digit()),
+        length => (5..=8).contains(&length),
+    };
+    has_length
+        && subtag
+            .bytes()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+}
 
 /// Which way a language's script runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,25 +55,32 @@ pub enum Direction {
 
 /// Why a text is no language tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no language tag: use one like en, es or zh-Hant (BCP 47)")]
+#[error("\"{0}\" is no language tag: use one like en, es-MX or zh-Hant, in this case (BCP 47)")]
 pub struct InvalidLanguage(String);
 
 impl Language {
     /// Checks `tag` and takes it as a language.
     ///
     /// # Errors
-    /// [`InvalidLanguage`] if it is not two or three lowercase letters with
-    /// optional subtags of 2 to 8 letters or digits.
+    /// [`InvalidLanguage`] if it is not two or three small letters; then, each
+    /// optional and in this order, a script of four letters, a region of two
+    /// capitals or three digits, and different variants of five to eight small
+    /// letters or digits, or of a digit and three more.
     pub fn new(tag: impl Into<String>) -> Result<Self, InvalidLanguage> {
         let tag = tag.into();
-        let mut subtags = tag.split('-');
-        let primary = subtags.next().unwrap_or_default();
-        let primary_ok =
-            (2..=3).contains(&primary.len()) && primary.chars().all(|c| c.is_ascii_lowercase());
-        let rest_ok = subtags.all(|subtag| {
-            (2..=8).contains(&subtag.len()) && subtag.chars().all(|c| c.is_ascii_alphanumeric())
-        });
-        if primary_ok && rest_ok && tag.len() <= 20 {
+        let mut subtags = tag.split('-').peekable();
+        let is_language = subtags
+            .next()
+            .is_some_and(|primary| (2..=3).contains(&primary.len()) && is_small(primary));
+        subtags.next_if(|subtag| is_script(subtag));
+        subtags.next_if(|subtag| is_region(subtag));
+        let variants: Vec<&str> = subtags.collect();
+        let are_different = variants
+            .iter()
+            .enumerate()
+            .all(|(at, variant)| !variants[..at].contains(variant));
+        let are_variants = variants.iter().all(|subtag| is_variant(subtag));
+        if is_language && are_variants && are_different && tag.len() <= TAG_LENGTH_MAX {
             Ok(Self(tag))
         } else {
             Err(InvalidLanguage(tag.chars().take(40).collect()))
@@ -184,10 +223,44 @@ mod tests {
 
     #[test]
     fn tags_are_checked() {
-        for good in ["en", "es", "zh-Hant", "hmn", "pt-BR"] {
+        for good in [
+            "en",
+            "es",
+            "zh-Hant",
+            "hmn",
+            "pt-BR",
+            "es-419",
+            "zh-Hant-TW",
+            "ca-valencia",
+            "de-1996",
+        ] {
             assert!(Language::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "e", "EN", "english", "zh_Hant", "zh-", "en-a-b"] {
+        for bad in [
+            "",
+            "e",
+            "EN",
+            "english",
+            "zh_Hant",
+            "zh-",
+            "en-a-b",
+            // Well, but not in the usual case: two texts for one language.
+            "pt-br",
+            "zh-hant",
+            "zh-HANT",
+            // Not of any shape: browsers throw when they are asked for its name.
+            "en-12",
+            "en-1a",
+            "en-abc",
+            "en-u1",
+            "en-abcd",
+            "en-a1234567b",
+            "en-US-Latn",
+            "en-US-GB",
+            "de-1996-1996",
+            "zh-Hänt",
+            "xx-ab1",
+        ] {
             assert!(Language::new(bad).is_err(), "{bad}");
         }
     }

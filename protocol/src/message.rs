@@ -19,6 +19,10 @@ pub const VERSION: u16 = 1;
 /// retained [`OfficeInfo`] of an office with many services in many languages.
 pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 
+/// Largest MQTT packet that either side reads, in bytes: the longest payload,
+/// with room for its topic and properties.
+pub const PACKET_BYTES_MAX: u32 = (256 + 4) * 1024;
+
 /// Why a payload was not understood. The text is sent back to whoever sent it.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableMessage {

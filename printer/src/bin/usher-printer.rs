@@ -4,10 +4,10 @@
 //! Every command fails with one sentence and a non-zero exit. `status` exits
 //! with 0 if the printer is ready, 1 if it is not, 2 if its port cannot be opened.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
@@ -70,7 +70,8 @@ enum Command {
     /// standard input, one a line: `paper out|near|ok`, `paper ends-after MM`,
     /// `cover open|closed`, `cutter jam|ok`, `silent on|off`, `unplug`, `plug`, `quit`.
     Emulate {
-        /// Where the port is to be found (a symbolic link is made or replaced).
+        /// Where the port is to be found (a symbolic link is made or replaced,
+        /// never a file).
         #[arg(long)]
         link: PathBuf,
         /// Directory for the sheets: 001.bin, 001.png, 002.bin, …
@@ -115,6 +116,7 @@ fn main() -> ExitCode {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error")),
         )
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let result = match Arguments::parse().command {
         Command::Test { port, baud, paper } => test(&port, baud, paper.profile()),
@@ -141,11 +143,21 @@ fn tell_error(error: &anyhow::Error) {
     eprintln!("usher-printer: {error:#}");
 }
 
-/// Longest wait for the printer to be looked at, or for a test page.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for the printer to be looked at and the fonts to be loaded.
+const START_MAX: Duration = Duration::from_secs(30);
+/// Bytes that `render` draws at most; an office's whole day is less.
+const RENDER_BYTES_MAX: u64 = 16 << 20;
+/// Bytes drawn between two looks for finished sheets, so few that the emulator
+/// keeps all of them meanwhile.
+const RENDER_STEP_BYTES: usize = 256;
+/// Happenings and lines of standard input that may wait for the emulator's main
+/// thread; then the printer or the reader waits for it.
+const EVENTS_WAITING_MAX: usize = 64;
 
 fn test(port: &Path, baud: u32, profile: Profile) -> anyhow::Result<ExitCode> {
-    let spooler = Spooler::start(SpoolerConfig::new(port, baud, profile), |_| {});
+    let config = SpoolerConfig::new(port, baud, profile);
+    let patience = config.print_max() + START_MAX;
+    let spooler = Spooler::start(config, |_| {});
     let page = TestPage {
         title: "Printer test".to_owned(),
         details: vec![
@@ -159,14 +171,15 @@ fn test(port: &Path, baud: u32, profile: Profile) -> anyhow::Result<ExitCode> {
     let job = Job {
         id: "test page".to_owned(),
         document: PaperDocument::TestPage(page),
+        give_up_after: patience,
     };
-    let (sender, outcome) = channel();
+    let (sender, outcome) = sync_channel(1);
     spooler.print(job, move |outcome| {
         // The receiver waits below, or has given up.
         let _ = sender.send(outcome);
     })?;
     let outcome = outcome
-        .recv_timeout(PATIENCE)
+        .recv_timeout(patience)
         .context("the printer's thread did not answer in time")?;
     match outcome {
         PrintOutcome::Printed => {
@@ -189,16 +202,17 @@ fn test(port: &Path, baud: u32, profile: Profile) -> anyhow::Result<ExitCode> {
 }
 
 fn status(port: &Path, baud: u32) -> anyhow::Result<ExitCode> {
-    let (sender, seen) = channel();
+    let (sender, seen) = sync_channel(8);
     // Paper width plays no part in a status.
     let config = SpoolerConfig::new(port, baud, Profile::mm80());
     let _spooler = Spooler::start(config, move |status| {
-        // The receiver waits below, or has its answer.
-        let _ = sender.send(status);
+        // The receiver waits below, or has its answer; the printer's thread must
+        // not wait for it.
+        let _ = sender.try_send(status);
     });
     let status = loop {
         let status = seen
-            .recv_timeout(PATIENCE)
+            .recv_timeout(START_MAX)
             .context("the printer's thread did not answer in time")?;
         if !matches!(status.link, LinkState::PortMissing | LinkState::PortInUse) {
             break status;
@@ -215,11 +229,23 @@ fn status(port: &Path, baud: u32) -> anyhow::Result<ExitCode> {
 }
 
 fn render(bytes_path: &Path, out_path: &Path, profile: Profile) -> anyhow::Result<ExitCode> {
-    let bytes = std::fs::read(bytes_path)
+    let mut bytes = Vec::new();
+    std::fs::File::open(bytes_path)
+        .and_then(|file| file.take(RENDER_BYTES_MAX + 1).read_to_end(&mut bytes))
         .with_context(|| format!("cannot read {}", bytes_path.display()))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > RENDER_BYTES_MAX {
+        bail!(
+            "{} is longer than the {} MB that are drawn: cut it into parts",
+            bytes_path.display(),
+            RENDER_BYTES_MAX >> 20
+        );
+    }
     let mut printer = Emulator::new(profile);
-    printer.feed(&bytes);
-    let mut sheets = printer.take_sheets();
+    let mut sheets = Vec::new();
+    for step in bytes.chunks(RENDER_STEP_BYTES) {
+        printer.feed(step);
+        sheets.extend(printer.take_sheets());
+    }
     sheets.extend(printer.torn_off());
     if sheets.is_empty() {
         bail!("{} prints nothing", bytes_path.display());
@@ -240,8 +266,11 @@ fn render(bytes_path: &Path, out_path: &Path, profile: Profile) -> anyhow::Resul
 /// `ticket.png` to `ticket-2.png`.
 fn numbered(path: &Path, number: usize) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}-{number}.{extension}"))
+    let name = match path.extension() {
+        Some(extension) => format!("{stem}-{number}.{}", extension.to_string_lossy()),
+        None => format!("{stem}-{number}"),
+    };
+    path.with_file_name(name)
 }
 
 /// What the emulator's main thread is told.
@@ -258,7 +287,7 @@ fn emulate(
 ) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(out_dir)
         .with_context(|| format!("cannot make the directory {}", out_dir.display()))?;
-    let (sender, events) = channel();
+    let (sender, events) = sync_channel(EVENTS_WAITING_MAX);
     let happened = sender.clone();
     let bench = Bench {
         profile,
@@ -272,12 +301,16 @@ fn emulate(
     })
     .with_context(|| format!("cannot plug a printer in at {}", link.display()))?;
     std::thread::spawn(move || read_controls(&sender));
-    serve(&workbench, &events, link, out_dir)?;
+    let served = serve(&workbench, &events, link, out_dir);
+    // First: the printer's thread may wait for room, and could not end.
+    drop(events);
+    drop(workbench);
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Hands on the lines of standard input; its end ends nothing.
-fn read_controls(sender: &Sender<Event>) {
+fn read_controls(sender: &SyncSender<Event>) {
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         if sender.send(Event::Line(line)).is_err() {
             return;

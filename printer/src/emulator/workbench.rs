@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ use crate::status::Paper;
 
 /// How long the thread waits for bytes before it looks at its controls.
 const CONTROL_LOOK_MS: u16 = 5;
+/// Controls that may wait to take effect.
+const CONTROLS_WAITING_MAX: usize = 64;
 /// Bytes taken from the line at once.
 const READ_BYTES_MAX: usize = 1024;
 /// Bytes that a slow line may bring at once after a pause: a UART's buffer.
@@ -79,7 +81,7 @@ pub enum Happening {
 /// The handle to the emulator's thread. Dropping it unplugs the printer.
 #[derive(Debug)]
 pub struct Workbench {
-    controls: Option<Sender<Control>>,
+    controls: Option<SyncSender<Control>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -88,7 +90,8 @@ impl Workbench {
     /// nothing else meanwhile: hand long work on.
     ///
     /// # Errors
-    /// If there is no pseudo-terminal or the link cannot be made.
+    /// If there is no pseudo-terminal or the link cannot be made; a file that is
+    /// no link is not replaced.
     pub fn start(
         bench: Bench,
         mut on_happening: impl FnMut(Happening) + Send + 'static,
@@ -97,7 +100,7 @@ impl Workbench {
         on_happening(Happening::Plugged {
             port_path: line.port_path.clone(),
         });
-        let (sender, controls) = channel();
+        let (sender, controls) = sync_channel(CONTROLS_WAITING_MAX);
         let worker = Worker {
             emulator: Emulator::new(bench.profile),
             line: Some(line),
@@ -114,12 +117,21 @@ impl Workbench {
         })
     }
 
-    /// Does something to the printer; it takes effect within milliseconds.
+    /// Does something to the printer; it takes effect within milliseconds. Lost,
+    /// with a word in the log, if the thread is held up in its callback and too
+    /// many wait already: who calls this may be who it waits for.
     pub fn control(&self, control: Control) {
-        if let Some(controls) = &self.controls {
+        let Some(controls) = &self.controls else {
+            return;
+        };
+        match controls.try_send(control) {
+            Ok(()) => {}
+            Err(TrySendError::Full(control)) => {
+                tracing::error!(?control, "the emulated printer is held up; control lost");
+            }
             // The thread ends only when this handle is dropped or it panicked,
             // which the drop reports.
-            let _ = controls.send(control);
+            Err(TrySendError::Disconnected(_)) => {}
         }
     }
 }
@@ -176,8 +188,20 @@ impl Line {
     }
 }
 
-/// Makes or moves the link in one step, so that there is never no port.
+/// Makes or moves the link in one step, so that there is never no port. Nothing
+/// but a link is ever replaced: it could be somebody's file.
 fn link(port_path: &Path, link_path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(link_path) {
+        Ok(found) if !found.is_symlink() => {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "there is something already that is no symbolic link; it is left alone",
+            ));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     let mut name = link_path.as_os_str().to_owned();
     name.push(".new");
     let fresh = PathBuf::from(name);
