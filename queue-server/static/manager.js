@@ -29,6 +29,20 @@ function serviceName(id) {
   return office.info.services.find((service) => service.id === id)?.name.en ?? id;
 }
 
+/** Services that residents wait for though the office file has lost them; any
+ *  open counter can call those residents. */
+function lostServices() {
+  const known = new Set(office.info.services.map((service) => service.id));
+  const waiting = new Map();
+  for (const { service } of office.waiting) {
+    if (!known.has(service)) waiting.set(service, (waiting.get(service) ?? 0) + 1);
+  }
+  const open = office.counters.filter((counter) => counter.state !== "closed").length;
+  return [...waiting].map(([service, count]) => ({
+    service, waiting: count, counters_open: open, wait: null, isLost: true,
+  }));
+}
+
 function waitedMinutes(visit) {
   return minutesBetween(Date.parse(visit.arrived_at), live.now());
 }
@@ -78,11 +92,11 @@ function show() {
   setText(at("figure-counters"), `${open.length} of ${office.counters.length}`);
   setText(at("figure-served"), String(office.served_today));
 
-  fill("services", office.waits.services.map((wait) => {
+  fill("services", [...office.waits.services, ...lostServices()].map((wait) => {
     const oldest = wait.waiting > 0 ? longestOf(wait.service) : -1;
     const isUnserved = wait.waiting > 0 && wait.counters_open === 0;
     return row([
-      [serviceName(wait.service)],
+      [wait.isLost ? `${wait.service} (no longer in the office file)` : serviceName(wait.service)],
       [String(wait.waiting), wait.waiting > 0 ? "amount strong" : "amount"],
       [oldest < 0 ? "–" : oldest < 1 ? "< 1 min" : minutesLong(oldest), "amount"],
       [String(wait.counters_open), isUnserved ? "amount warning" : "amount"],
@@ -161,7 +175,14 @@ function attention(longest, open) {
   if (!office.accepting) {
     list.push(`The server cannot store${office.trouble ? ` (${office.trouble})` : ""}: work on paper until it can.`);
   }
+  // What the server noted by itself, as a paper form that it had to refuse.
+  for (const note of office.attention ?? []) {
+    list.push(`${timeOfDay(Date.parse(note.at), office.info.time_zone)}: ${note.text}`);
+  }
   list.push(...countersToOpen());
+  for (const { service, waiting } of lostServices()) {
+    list.push(`${waiting} ${plural(waiting, "resident waits", "residents wait")} for ${service}, which is no longer in the office file: any open counter calls them when it is their turn.`);
+  }
   if (longest >= LONG_WAIT_MINUTES && open.length < office.counters.length) {
     list.push(`The longest wait is ${minutesLong(longest)}: one more counter would shorten it.`);
   }

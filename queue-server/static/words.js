@@ -47,10 +47,19 @@ export function waitRange(wait) {
   return low === high ? `${low} min` : `${low}–${high} min`;
 }
 
+function nameInEnglish(tag) {
+  try {
+    return languageNames.of(tag);
+  } catch {
+    // A tag that this browser takes for none: the page must live on.
+    return tag;
+  }
+}
+
 /** A language in English and in itself: "Spanish · Español". */
 export function languageName(tag, info) {
   const own = info.languages.find((language) => language.tag === tag)?.name;
-  const english = languageNames.of(tag);
+  const english = nameInEnglish(tag);
   return own && own !== english ? `${english} · ${own}` : english;
 }
 

@@ -299,3 +299,53 @@ fn a_secret_fits_its_line() {
     let key = usher_protocol::form_code::SealKey::from_secret(&value("secret ="));
     assert_eq!(key.to_hex(), value("secret_sha256 ="));
 }
+
+#[test]
+fn a_wrong_broker_address_is_refused_and_its_password_is_not_told() {
+    let dir = TempDir::new().unwrap();
+    for (url, by_environment) in [
+        ("mqtt://office:hunter2@host:99999", false),
+        ("mqtts://office:hunter2@host", true),
+        ("mqtt://office:hunter2@ho st", true),
+    ] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_usher-server"));
+        run.args(["run", "--http", "127.0.0.1:0", "--office"])
+            .arg(office_path())
+            .arg("--data")
+            .arg(dir.path());
+        if by_environment {
+            run.env("USHER_BROKER", url);
+        } else {
+            run.args(["--broker", url]);
+        }
+        let output = run.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+        let place = if by_environment {
+            "usher-server: USHER_BROKER: "
+        } else {
+            "usher-server: --broker: "
+        };
+        assert!(told.contains(place), "{told}");
+    }
+    let mut both = command(dir.path());
+    both.env("USHER_BROKER", "mqtt://host");
+    let (code, told) = refused(both);
+    assert_eq!(code, 2);
+    assert!(told.contains("take away one of them"), "{told}");
+}
+
+#[test]
+fn wishes_for_the_log_that_cannot_be_read_are_told() {
+    let mut check = Command::new(env!("CARGO_BIN_EXE_usher-server"));
+    let output = check
+        .arg("check")
+        .arg(office_path())
+        .env("RUST_LOG", "info,usher=loud")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("cannot be read"), "{told}");
+}

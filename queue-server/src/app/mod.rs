@@ -17,7 +17,7 @@ use usher_protocol::OfficeId;
 use crate::broker::{Access, BrokerError, BrokerLogin, DeviceCredential, EmbeddedBroker};
 use crate::link::{BrokerUrl, Link, LinkSettings};
 use crate::live::handle::{Clock, OfficeHandle};
-use crate::live::office_thread::{OfficeParts, OfficeThread, ReplayError};
+use crate::live::office_thread::{OfficeParts, OfficeThread, StartError};
 use crate::office_file::{OfficeFile, OfficeFileError};
 use crate::store::{EventLog, OpenError};
 use crate::web::{self, WebError};
@@ -71,9 +71,9 @@ pub enum RunError {
     /// The event log cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The office cannot be built from the log.
+    /// The office cannot be built from the log, or has no thread.
     #[error(transparent)]
-    Replay(#[from] ReplayError),
+    Office(#[from] StartError),
     /// The broker cannot start.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -92,6 +92,16 @@ pub enum RunError {
         "the office thread ended by a fault of the program (see the log above); nothing stored is lost: start usher-server again"
     )]
     OfficeThread,
+    /// The embedded broker ended: devices would work on paper for ever.
+    #[error(
+        "the MQTT broker inside the program has ended (see the log above); devices work on paper until usher-server is started again"
+    )]
+    BrokerEnded,
+    /// A bug: the link to the broker ended.
+    #[error(
+        "the link to the MQTT broker ended by a fault of the program (see the log above); devices work on paper until usher-server is started again"
+    )]
+    LinkEnded,
 }
 
 /// Runs the server until `stop` resolves; calls `on_ready` once it can be used.
@@ -123,7 +133,8 @@ pub async fn run(
         log,
         clock,
     })?;
-    let (broker, link, mqtt) = start_messages(&settings, &file, office_id, handle.clone()).await?;
+    let (mut broker, mut link, mqtt) =
+        start_messages(&settings, &file, office_id, handle.clone()).await?;
     let (stop_pages, pages_stop) = watch::channel(false);
     let mut pages = tokio::spawn(web::serve(listener, handle, pages_stop));
 
@@ -143,9 +154,21 @@ pub async fn run(
             None => std::future::pending().await,
         }
     };
+    let broker_ended = async {
+        match &mut broker {
+            Some(broker) => broker.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    // In the order of cause: the link ends when the office has, too. A server
+    // without one of its parts looks alive and is not: whoever supervises it
+    // starts it again.
     let fault = tokio::select! {
+        biased;
         () = stop => None,
         () = office_ended => Some(RunError::OfficeThread),
+        () = broker_ended => Some(RunError::BrokerEnded),
+        () = link.ended() => Some(RunError::LinkEnded),
         served = &mut pages => Some(RunError::WebStopped(web_fault(served))),
     };
 

@@ -1,7 +1,8 @@
 //! `usher-server`: reads the command line and the clock, and reports.
 
+use std::env::VarError;
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use usher_protocol::form_code::SealKey;
 use usher_queue_server::app::{self, BrokerChoice, Ready, RunError, Settings};
-use usher_queue_server::link::BrokerUrl;
+use usher_queue_server::link::InvalidBrokerUrl;
 use usher_queue_server::office::event::Record;
 use usher_queue_server::office_file::OfficeFile;
 use usher_queue_server::store::{ReadError, ReadOnlyLog};
@@ -40,12 +41,15 @@ enum Task {
         /// Address of the pages for staff.
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
         http: SocketAddr,
-        /// Address of the MQTT broker in this program.
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1883")]
-        mqtt: SocketAddr,
-        /// Use this MQTT broker, mqtt://user:password@host:port, and none in this program.
+        /// Address of the MQTT broker in this program. [default: 127.0.0.1:1883]
+        #[arg(long, value_name = "ADDRESS")]
+        mqtt: Option<SocketAddr>,
+        /// Use this MQTT broker, mqtt://user:password@host:port, and none in this
+        /// program. Everybody on this machine can read a command line: better
+        /// give it in the environment, as USHER_BROKER.
+        // Not parsed by clap, which would print the password with its complaint.
         #[arg(long, value_name = "URL", conflicts_with = "mqtt")]
-        broker: Option<BrokerUrl>,
+        broker: Option<String>,
     },
     /// Tell every mistake in an office file.
     Check {
@@ -67,22 +71,46 @@ enum Task {
 /// Bad usage, or an office file with mistakes.
 const EXIT_USAGE: u8 = 2;
 
+/// Where the embedded broker listens if nothing is said.
+const MQTT_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1883);
+
+/// The environment variable that holds what `--broker` does.
+const BROKER_VARIABLE: &str = "USHER_BROKER";
+
+/// What is logged if `RUST_LOG` says nothing. Of the MQTT libraries (`rmqtt`
+/// stands for `rmqtt_net` and `rmqtt_codec` too) errors only: they warn of every
+/// packet that a stranger on the network gets wrong, and so let strangers fill
+/// the log. What of it matters, this program says itself, within a bound.
+const LOG_DEFAULT: &str = "info,rmqtt=error,rumqttc=error,ntex=error,hyper=error";
+
+/// A command line that cannot be followed. Never holds a password.
+#[derive(Debug, thiserror::Error)]
+enum UsageError {
+    #[error("{place}: {reason}")]
+    Broker {
+        /// Where it stands.
+        place: &'static str,
+        reason: InvalidBrokerUrl,
+    },
+    #[error("{BROKER_VARIABLE} in the environment is not UTF-8")]
+    BrokerNotUnicode,
+    #[error(
+        "--mqtt is the address of the broker in this program, and {BROKER_VARIABLE} in the environment says to use another; take away one of them"
+    )]
+    TwoBrokers,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
-        )
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    log.init();
+    start_log();
     match perform(arguments.task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let usage = matches!(
-                error.downcast_ref::<RunError>(),
-                Some(RunError::OfficeFile(_))
-            );
+            let usage = error.is::<UsageError>()
+                || matches!(
+                    error.downcast_ref::<RunError>(),
+                    Some(RunError::OfficeFile(_))
+                );
             let _ = writeln!(std::io::stderr(), "usher-server: {error:#}");
             if usage {
                 ExitCode::from(EXIT_USAGE)
@@ -90,6 +118,52 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// Wishes for the log that cannot be read are told, and the rest goes on.
+fn start_log() {
+    let wish = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let (filter, mistake) = match EnvFilter::try_new(&wish) {
+        Ok(filter) if !wish.is_empty() => (filter, None),
+        Ok(_) => (EnvFilter::new(LOG_DEFAULT), None),
+        Err(mistake) => (EnvFilter::new(LOG_DEFAULT), Some(mistake)),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    if let Some(mistake) = mistake {
+        tracing::warn!(
+            "{}=\"{wish}\" cannot be read ({mistake}); the log is as if it were \"{LOG_DEFAULT}\"",
+            EnvFilter::DEFAULT_ENV
+        );
+    }
+}
+
+/// The broker to use. The command line goes before the environment.
+fn broker_choice(
+    mqtt: Option<SocketAddr>,
+    broker: Option<String>,
+) -> Result<BrokerChoice, UsageError> {
+    let from_environment = || match std::env::var(BROKER_VARIABLE) {
+        Ok(url) if url.is_empty() => Ok(None),
+        Ok(url) => Ok(Some((BROKER_VARIABLE, url))),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(UsageError::BrokerNotUnicode),
+    };
+    let external = match broker {
+        Some(url) => Some(("--broker", url)),
+        None => from_environment()?,
+    };
+    match (external, mqtt) {
+        (Some(_), Some(_)) => Err(UsageError::TwoBrokers),
+        (Some((place, url)), None) => url
+            .parse()
+            .map(BrokerChoice::External)
+            .map_err(|reason| UsageError::Broker { place, reason }),
+        (None, mqtt) => Ok(BrokerChoice::Embedded(mqtt.unwrap_or(MQTT_DEFAULT))),
     }
 }
 
@@ -105,7 +179,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
             office_path: office,
             data_dir: data,
             http,
-            broker: broker.map_or(BrokerChoice::Embedded(mqtt), BrokerChoice::External),
+            broker: broker_choice(mqtt, broker)?,
         }),
         Task::Check { office } => check(&office),
         Task::Events { data } => events(&data),

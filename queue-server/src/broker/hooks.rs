@@ -8,19 +8,20 @@ use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType};
 use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, SubscribeAclResult};
 
 use super::access::{Access, LoginAttempt, LoginRefusal};
-use super::log_budget::LogBudget;
+use crate::log_budget::LogBudget;
 
-/// Asks [`Access`] on behalf of the broker.
+/// Asks [`Access`] on behalf of the broker. Clones share one budget for the log.
+#[derive(Clone)]
 pub(super) struct Gatekeeper {
     access: Arc<Access>,
-    refusals: LogBudget,
+    refusals: Arc<LogBudget>,
 }
 
 impl Gatekeeper {
-    pub(super) fn new(access: Arc<Access>) -> Self {
+    pub(super) fn new(access: Access) -> Self {
         Self {
-            access,
-            refusals: LogBudget::new(),
+            access: Arc::new(access),
+            refusals: Arc::new(LogBudget::new()),
         }
     }
 
@@ -146,5 +147,25 @@ impl Handler for Gatekeeper {
             }
             _ => (true, before),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use usher_protocol::OfficeId;
+
+    use super::super::BrokerLogin;
+    use super::*;
+
+    #[test]
+    fn all_hooks_together_write_one_line_a_second() {
+        let office = OfficeId::new("sample").unwrap();
+        let server = BrokerLogin::of_server([1; 32]);
+        let hook = Gatekeeper::new(Access::new(&office, BTreeMap::new(), server));
+        let other = hook.clone();
+        assert_eq!(hook.refusals.spend(), Some(0));
+        assert_eq!(other.refusals.spend(), None);
     }
 }

@@ -10,13 +10,11 @@
 
 pub mod access;
 mod hooks;
-pub(crate) mod log_budget;
 mod retained;
 
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rmqtt::context::ServerContext;
@@ -24,13 +22,11 @@ use rmqtt::hook::Type;
 use rmqtt::net::Builder;
 use rmqtt::server::MqttServer;
 use tokio::task::JoinHandle;
+use usher_protocol::message::PACKET_BYTES_MAX;
 
 pub use access::{Access, BrokerLogin, DeviceCredential};
 use hooks::Gatekeeper;
 use retained::RetainedInMemory;
-
-/// Largest packet that is read or sent, bytes. Announced to clients in CONNACK.
-pub const PACKET_BYTES_MAX: u32 = 256 * 1024;
 
 /// Limits and times of the embedded broker, in one place.
 mod limits {
@@ -72,7 +68,9 @@ pub enum BrokerError {
     AddressInUse(SocketAddr),
     /// The system refused the address: it is no address of this machine, or a
     /// port below 1024 without the right to it.
-    #[error("cannot listen for MQTT on {address}: {reason}")]
+    #[error(
+        "cannot listen for MQTT on {address}: {reason}; with --mqtt choose an address of this machine (`ip address` lists them) and a port from 1024 on"
+    )]
     Bind {
         /// The address that was asked for.
         address: SocketAddr,
@@ -106,7 +104,7 @@ impl EmbeddedBroker {
             .await;
         *context.extends.retain_mut().await = Box::new(RetainedInMemory::default());
 
-        let access = Arc::new(access);
+        let gatekeeper = Gatekeeper::new(access);
         let hooks = context.extends.hook_mgr().register();
         for hook in [
             Type::ClientAuthenticate,
@@ -114,9 +112,7 @@ impl EmbeddedBroker {
             Type::MessagePublishCheckAcl,
             Type::MessageDropped,
         ] {
-            hooks
-                .add(hook, Box::new(Gatekeeper::new(Arc::clone(&access))))
-                .await;
+            hooks.add(hook, Box::new(gatekeeper.clone())).await;
         }
         hooks.start().await;
 
@@ -152,8 +148,9 @@ impl EmbeddedBroker {
             .listener_by_id(listener, address.port())
             .build();
         let accepting = tokio::spawn(async move {
-            if let Err(error) = server.run().await {
-                tracing::error!(%error, "the embedded MQTT broker has stopped");
+            match server.run().await {
+                Ok(()) => tracing::error!("the embedded MQTT broker has stopped"),
+                Err(error) => tracing::error!(%error, "the embedded MQTT broker has stopped"),
             }
         });
         Ok(Self { address, accepting })
@@ -163,6 +160,16 @@ impl EmbeddedBroker {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Resolves when the broker accepts nobody any more, which it does only by a
+    /// bug or when the system takes its socket away: no device can reach the
+    /// office then. May be dropped and called again.
+    pub async fn ended(&mut self) {
+        if !self.accepting.is_finished() {
+            // How it ended is in the log.
+            let _ = (&mut self.accepting).await;
+        }
     }
 }
 

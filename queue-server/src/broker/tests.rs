@@ -12,7 +12,7 @@ use rumqttc::v5::mqttbytes::v5::{
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use tokio::time::timeout;
 use usher_protocol::form_code::SealKey;
-use usher_protocol::message::Role;
+use usher_protocol::message::{PACKET_BYTES_MAX, PAYLOAD_BYTES_MAX, Role};
 use usher_protocol::{DeviceId, OfficeId};
 
 use super::access::SERVER_USER;
@@ -57,7 +57,7 @@ impl Client {
     fn options(broker: &EmbeddedBroker, user: &str, password: &str) -> MqttOptions {
         let mut options = MqttOptions::new(user, "127.0.0.1", broker.address().port());
         options.set_credentials(user, password);
-        options.set_max_packet_size(Some(super::PACKET_BYTES_MAX));
+        options.set_max_packet_size(Some(PACKET_BYTES_MAX));
         options
     }
 
@@ -323,6 +323,61 @@ async fn the_properties_of_request_and_response_pass_through() {
 }
 
 #[tokio::test]
+async fn the_longest_payload_passes_both_ways() {
+    let broker = broker().await;
+    let mut server = Client::server(&broker).await;
+    server.subscribe(&topic("request/+")).await;
+    let mut kiosk = Client::device(&broker, "kiosk-1").await;
+    kiosk.subscribe(&topic("state/+")).await;
+    let longest = vec![b' '; PAYLOAD_BYTES_MAX];
+    let send = async |from: &mut Client, to: &str, retain| {
+        from.client
+            .publish(topic(to), QoS::AtLeastOnce, retain, longest.clone())
+            .await
+            .unwrap();
+        from.until(|packet| matches!(packet, Packet::PubAck(_)).then_some(()))
+            .await;
+    };
+    send(&mut kiosk, "request/kiosk-1", false).await;
+    assert_eq!(server.message().await.payload, longest);
+    send(&mut server, "state/office", true).await;
+    assert_eq!(kiosk.message().await.payload, longest);
+}
+
+#[tokio::test]
+async fn the_end_of_the_broker_is_told() {
+    let mut broker = broker().await;
+    assert!(
+        timeout(Duration::from_millis(20), broker.ended())
+            .await
+            .is_err(),
+        "it runs"
+    );
+    broker.accepting.abort();
+    for _ in 0..2 {
+        timeout(PATIENCE, broker.ended()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nobody_takes_over_a_session_that_was_opened_by_another_name() {
+    let broker = broker().await;
+    let mut options = Client::options(&broker, "kiosk-1", "secret of kiosk-1");
+    options.set_client_id("kiosk-1/tool".to_owned());
+    let mut victim = Client::connected(options).await;
+    for id in ["kiosk-1/tool", "tool"] {
+        let mut options = Client::options(&broker, "kiosk-2", "secret of kiosk-2");
+        options.set_client_id(id.to_owned());
+        assert_eq!(
+            Client::new(options).refusal().await,
+            ConnectReturnCode::NotAuthorized,
+            "{id}"
+        );
+    }
+    victim.subscribe(&topic("state/+")).await;
+}
+
+#[tokio::test]
 async fn a_packet_beyond_the_limit_ends_only_its_own_connection() {
     let broker = broker().await;
     let mut options = Client::options(&broker, "kiosk-1", "secret of kiosk-1");
@@ -337,7 +392,7 @@ async fn a_packet_beyond_the_limit_ends_only_its_own_connection() {
             topic("request/kiosk-1"),
             QoS::AtLeastOnce,
             false,
-            vec![b' '; super::PACKET_BYTES_MAX as usize],
+            vec![b' '; PACKET_BYTES_MAX as usize],
         )
         .await;
     let ended = async { while kiosk.events.poll().await.is_ok() {} };

@@ -16,7 +16,7 @@
 //! ([`crate::office::decide::Foresee`]).
 
 use jiff::Timestamp;
-use usher_protocol::message::{CounterInfo, WaitRange};
+use usher_protocol::message::{ServiceInfo, WaitRange};
 use usher_protocol::{ServiceId, VisitId};
 
 use crate::office::Office;
@@ -33,82 +33,111 @@ const NORMAL_90: f64 = 1.281_551_565_544_600_4;
 /// `None` while no open counter serves it.
 #[must_use]
 pub fn foresee(office: &Office, service: &ServiceId, arrived_at: Timestamp) -> Option<WaitRange> {
-    let plan = office.plan();
-    let open: Vec<(&CounterInfo, OpenCounter)> = office
-        .open_counters()
-        .filter_map(|(id, has)| Some((plan.counter(id)?, has)))
-        .collect();
-    let mine: Vec<&(&CounterInfo, OpenCounter)> = open
-        .iter()
-        .filter(|(counter, _)| counter.services.contains(service))
-        .collect();
-    if mine.is_empty() {
-        return None;
-    }
-    let place = (arrived_at, VisitId(u64::MAX));
-    let queues: Vec<Queue<'_>> = plan
-        .info
-        .services
-        .iter()
-        .map(|info| Queue {
-            service: &info.id,
-            before: count(office.waiting_before(&info.id, place)),
-            usual_minutes: f64::from(info.usual_minutes.max(1)),
-        })
-        .collect();
-    let before_me: f64 = queues
-        .iter()
-        .map(|queue| queue.before * shared_part(queue.service, &mine, &open))
-        .sum();
-    let own_minutes = queues
-        .iter()
-        .find(|queue| queue.service == service)
-        .map_or(1.0, |queue| queue.usual_minutes);
-    let rate: f64 = mine
-        .iter()
-        .map(|(counter, _)| 1.0 / mean_minutes(counter, &queues, own_minutes))
-        .sum();
-    let free = mine.iter().filter(|(_, has)| *has == OpenCounter::Free);
-    Some(range(before_me - count(free.count()) + 1.0, rate))
+    let position = office.plan().service_position(service)?;
+    Staffing::of(office, arrived_at).wait(position)
 }
 
-struct Queue<'a> {
-    service: &'a ServiceId,
+/// Who serves what, and how many wait before an arrival: the same for every
+/// service, so that one value foresees all of them.
+#[derive(Debug)]
+pub struct Staffing<'a> {
+    queues: Vec<Queue>,
+    counters: Vec<StaffedCounter<'a>>,
+    /// For each service, the places in `counters` of those that serve it.
+    serving: Vec<Vec<usize>>,
+}
+
+#[derive(Debug)]
+struct Queue {
     before: f64,
     usual_minutes: f64,
 }
 
-/// The part of the counters for `service` that are also mine.
-fn shared_part(
-    service: &ServiceId,
-    mine: &[&(&CounterInfo, OpenCounter)],
-    open: &[(&CounterInfo, OpenCounter)],
-) -> f64 {
-    let serves = |counter: &CounterInfo| counter.services.contains(service);
-    let all = open.iter().filter(|(counter, _)| serves(counter)).count();
-    let shared = mine.iter().filter(|(counter, _)| serves(counter)).count();
-    if all == 0 {
-        0.0
-    } else {
-        count(shared) / count(all)
+#[derive(Debug)]
+struct StaffedCounter<'a> {
+    services: &'a [usize],
+    is_free: bool,
+    /// How long a visit takes here, by the mix of those who wait for it; `None`
+    /// if nobody does.
+    mean_minutes: Option<f64>,
+}
+
+impl<'a> Staffing<'a> {
+    /// The staffing that somebody meets who arrives at `arrived_at`. Services
+    /// are named by their place in [`usher_protocol::message::OfficeInfo::services`].
+    #[must_use]
+    pub fn of(office: &'a Office, arrived_at: Timestamp) -> Self {
+        let plan = office.plan();
+        let place = (arrived_at, VisitId(u64::MAX));
+        let queue = |info: &ServiceInfo| Queue {
+            before: count(office.waiting_before(&info.id, place)),
+            usual_minutes: f64::from(info.usual_minutes.max(1)),
+        };
+        let queues: Vec<Queue> = plan.info.services.iter().map(queue).collect();
+        let counters: Vec<StaffedCounter<'a>> = office
+            .open_counters()
+            .filter_map(|(id, has)| {
+                let services = plan.served_positions(id)?;
+                Some(StaffedCounter {
+                    services,
+                    is_free: has == OpenCounter::Free,
+                    mean_minutes: mean_minutes(services, &queues),
+                })
+            })
+            .collect();
+        let mut serving = vec![Vec::new(); queues.len()];
+        for (nth, counter) in counters.iter().enumerate() {
+            for service in counter.services {
+                serving[*service].push(nth);
+            }
+        }
+        Self {
+            queues,
+            counters,
+            serving,
+        }
+    }
+
+    /// How many open counters serve the service.
+    #[must_use]
+    pub fn counters_open(&self, service: usize) -> usize {
+        self.serving.get(service).map_or(0, Vec::len)
+    }
+
+    /// The wait for the service; `None` while no open counter serves it.
+    #[must_use]
+    pub fn wait(&self, service: usize) -> Option<WaitRange> {
+        let mine = || self.serving.get(service).into_iter().flatten();
+        let mine = || mine().map(|nth| &self.counters[*nth]);
+        mine().next()?;
+        let mut shared = vec![0_usize; self.queues.len()];
+        for counter in mine() {
+            for other in counter.services {
+                shared[*other] += 1;
+            }
+        }
+        // Of the work for a service, the part that counters do which are also mine.
+        let parts = self.queues.iter().zip(&shared).zip(&self.serving);
+        let before_me: f64 = parts
+            .filter(|((_, shared), _)| **shared > 0)
+            .map(|((queue, shared), all)| queue.before * count(*shared) / count(all.len()))
+            .sum();
+        let own_minutes = self.queues[service].usual_minutes;
+        let rate: f64 = mine()
+            .map(|counter| 1.0 / counter.mean_minutes.unwrap_or(own_minutes))
+            .sum();
+        let free = mine().filter(|counter| counter.is_free).count();
+        Some(range(before_me - count(free) + 1.0, rate))
     }
 }
 
-/// How long a visit takes at the counter, by the mix of those who wait for it.
-fn mean_minutes(counter: &CounterInfo, queues: &[Queue<'_>], own_minutes: f64) -> f64 {
-    let served = || {
-        queues
-            .iter()
-            .filter(|queue| counter.services.contains(queue.service))
-    };
+fn mean_minutes(services: &[usize], queues: &[Queue]) -> Option<f64> {
+    let served = || services.iter().map(|service| &queues[*service]);
     let visits: f64 = served().map(|queue| queue.before).sum();
-    if visits == 0.0 {
-        return own_minutes;
-    }
     let minutes: f64 = served()
         .map(|queue| queue.before * queue.usual_minutes)
         .sum();
-    minutes / visits
+    (visits > 0.0).then(|| minutes / visits)
 }
 
 /// The range of an Erlang distribution of `stages` stages of `rate` a minute.
@@ -151,10 +180,14 @@ fn count(n: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::office::command::{Command, Sender};
+    use std::sync::Arc;
+
+    use crate::office::command::{Command, Fingerprint, Origin, Sender};
+    use crate::office::event::{Event, Record};
     use crate::office::intake::Intake;
+    use crate::office::plan::OfficePlan;
     use crate::office::sample;
-    use usher_protocol::message::RequestBody;
+    use usher_protocol::message::{CounterInfo, RequestBody};
 
     #[test]
     fn quantiles_are_those_of_the_tables() {
@@ -185,7 +218,7 @@ mod tests {
             let request = sample::request(&format!("c-{nth}"), body);
             intake.handle(
                 &Command::new(Sender::Clerk, request),
-                sample::time_at("2026-11-25T17:00:00Z"),
+                sample::moment_at("2026-11-25T17:00:00Z"),
             );
         };
         for counter in open {
@@ -207,6 +240,59 @@ mod tests {
             wait.map(|wait| (wait.low_minutes, wait.high_minutes)),
             low_high,
             "open {open:?}, waiting {waiting:?}, for {service}"
+        );
+    }
+
+    /// The largest office that the office file may describe, everybody serving
+    /// everything. Foreseeing each service by itself took most of a second.
+    #[test]
+    fn a_large_office_is_foreseen_in_one_go() {
+        let small = sample::plan();
+        let mut info = (*small.info).clone();
+        let (service, counter) = (info.services[0].clone(), info.counters[0].clone());
+        let service = |nth: usize| ServiceInfo {
+            id: format!("s-{nth}").parse().unwrap(),
+            ..service.clone()
+        };
+        info.services = (0..120).map(service).collect();
+        let ids: Vec<_> = info
+            .services
+            .iter()
+            .map(|service| service.id.clone())
+            .collect();
+        let counter = |nth: usize| CounterInfo {
+            id: format!("{nth}").parse().unwrap(),
+            services: ids.clone(),
+            ..counter.clone()
+        };
+        info.counters = (0..200).map(counter).collect();
+        let zone = small.time_zone.clone();
+        let plan = OfficePlan::new(info, zone, small.day_starts, small.form_series.clone());
+        let mut office = Office::new(Arc::new(plan));
+        let now = sample::time_at("2026-11-25T17:00:00Z");
+        for nth in 0..200 {
+            let record = Record {
+                sequence: nth + 1,
+                at: now,
+                command: format!("c-{nth}").parse().unwrap(),
+                origin: Origin::Clerk,
+                fingerprint: Fingerprint(0),
+                event: Event::CounterOpened {
+                    counter: format!("{nth}").parse().unwrap(),
+                },
+            };
+            office.apply(&record).unwrap();
+        }
+        let started = std::time::Instant::now();
+        let staffing = Staffing::of(&office, now);
+        for position in 0..120 {
+            assert_eq!(staffing.counters_open(position), 200);
+            assert!(staffing.wait(position).is_some());
+        }
+        let took = started.elapsed();
+        assert!(
+            took < std::time::Duration::from_millis(200),
+            "it took {took:?}"
         );
     }
 

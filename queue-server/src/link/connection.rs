@@ -1,6 +1,6 @@
 //! The task that polls the connection to the broker.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rumqttc::NetworkOptions;
 use rumqttc::Outgoing;
@@ -10,10 +10,10 @@ use rumqttc::v5::mqttbytes::v5::{
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use tokio::sync::watch;
 use tokio::time::sleep;
+use usher_protocol::message::PACKET_BYTES_MAX;
 
 use super::requests::Dispatcher;
 use super::{BrokerUrl, LinkSettings, limits};
-use crate::broker::PACKET_BYTES_MAX;
 use crate::broker::access::SERVER_USER;
 
 /// Whether the broker has let us in.
@@ -24,7 +24,7 @@ pub(super) enum Connection {
         /// Each connection has a number of its own, so that one that was lost
         /// and found between two looks is still a new one.
         number: u64,
-        /// Whether the broker has answered our subscriptions: requests that
+        /// Whether the broker has granted our subscriptions: requests that
         /// devices send from now on reach us.
         hears_devices: bool,
     },
@@ -82,15 +82,14 @@ pub(super) async fn poll(
 ) {
     let place = format!("{}:{}", broker.host, broker.port);
     let mut number = 0_u64;
-    let mut pause = limits::RECONNECT_FIRST;
-    let mut said = None;
+    let mut trouble = Trouble::new();
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 number += 1;
-                pause = limits::RECONNECT_FIRST;
-                said = None;
-                tracing::info!(broker = place, "connected to the MQTT broker");
+                if trouble.connected(Instant::now()) {
+                    tracing::info!(broker = place, "connected to the MQTT broker");
+                }
                 connected.send_replace(Connection::Live {
                     number,
                     hears_devices: false,
@@ -98,10 +97,17 @@ pub(super) async fn poll(
             }
             Ok(Event::Incoming(Packet::Publish(message))) => dispatcher.dispatch(message),
             Ok(Event::Incoming(Packet::SubAck(answer))) => {
-                report_refused_subscription(&answer);
+                let hears_devices = is_granted(&answer);
+                if !hears_devices {
+                    tracing::error!(
+                        codes = ?answer.return_codes,
+                        "the MQTT broker does not let the server subscribe, so no device is heard: \
+                         give its user the rights that docs/protocol.md lists"
+                    );
+                }
                 connected.send_replace(Connection::Live {
                     number,
-                    hears_devices: true,
+                    hears_devices,
                 });
             }
             Ok(Event::Incoming(Packet::PubAck(answer)))
@@ -116,37 +122,71 @@ pub(super) async fn poll(
             Ok(_) => {}
             Err(error) => {
                 connected.send_replace(Connection::Lost);
-                let trouble = in_words(&error);
-                if said.as_ref() != Some(&trouble) {
+                let words = in_words(&error);
+                let (pause, is_news) = trouble.lost(&words, Instant::now());
+                if is_news {
                     tracing::warn!(
                         broker = place,
-                        "no connection to the MQTT broker, trying again: {trouble}"
+                        "no connection to the MQTT broker, trying again: {words}"
                     );
-                    said = Some(trouble);
                 }
                 sleep(pause).await;
-                pause = longer(pause);
             }
         }
     }
 }
 
-fn longer(pause: Duration) -> Duration {
-    (pause * 2).min(limits::RECONNECT_MAX)
+/// How long to wait before connecting again, and whether to speak of it.
+///
+/// Only a connection that has lived for [`limits::LIVES_AFTER`] ends a trouble:
+/// one that the broker accepts and closes at once would otherwise be made
+/// again ten times a second, with a line in the log each time.
+#[derive(Debug)]
+struct Trouble {
+    pause: Duration,
+    said: Option<String>,
+    is_end_told: bool,
+    connected_at: Option<Instant>,
 }
 
-fn report_refused_subscription(answer: &SubAck) {
-    let refused = answer
+impl Trouble {
+    fn new() -> Self {
+        Self {
+            pause: limits::RECONNECT_FIRST,
+            said: None,
+            is_end_told: false,
+            connected_at: None,
+        }
+    }
+
+    /// Whether this is news: the first connection since something else was said.
+    fn connected(&mut self, now: Instant) -> bool {
+        self.connected_at = Some(now);
+        !std::mem::replace(&mut self.is_end_told, true)
+    }
+
+    /// The pause before the next attempt, and whether `words` are news.
+    fn lost(&mut self, words: &str, now: Instant) -> (Duration, bool) {
+        let lived = self.connected_at.take();
+        if lived.is_some_and(|since| now.duration_since(since) >= limits::LIVES_AFTER) {
+            *self = Self::new();
+        }
+        let pause = self.pause;
+        self.pause = (pause * 2).min(limits::RECONNECT_MAX);
+        let is_news = self.said.as_deref() != Some(words);
+        if is_news {
+            self.said = Some(words.to_owned());
+            self.is_end_told = false;
+        }
+        (pause, is_news)
+    }
+}
+
+fn is_granted(answer: &SubAck) -> bool {
+    answer
         .return_codes
         .iter()
-        .any(|code| !matches!(code, SubscribeReasonCode::Success(_)));
-    if refused {
-        tracing::error!(
-            codes = ?answer.return_codes,
-            "the MQTT broker does not let the server subscribe, so no device is heard: \
-             give its user the rights that docs/protocol.md lists"
-        );
-    }
+        .all(|code| matches!(code, SubscribeReasonCode::Success(_)))
 }
 
 fn in_words(error: &ConnectionError) -> String {
@@ -166,13 +206,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound() {
-        let mut pause = limits::RECONNECT_FIRST;
-        for _ in 0..20 {
-            let next = longer(pause);
-            assert!(next >= pause);
-            pause = next;
+    fn pauses_grow_to_a_bound_and_the_same_trouble_is_told_once() {
+        let mut trouble = Trouble::new();
+        let start = Instant::now();
+        let mut longest = Duration::ZERO;
+        for n in 0..20 {
+            let (pause, is_news) = trouble.lost("it does not answer", start);
+            assert!(pause >= longest);
+            assert_eq!(is_news, n == 0);
+            longest = pause;
         }
-        assert_eq!(pause, limits::RECONNECT_MAX);
+        assert_eq!(longest, limits::RECONNECT_MAX);
+        assert!(trouble.lost("it refuses", start).1);
+    }
+
+    #[test]
+    fn a_connection_that_is_closed_at_once_is_no_end_of_the_trouble() {
+        let mut trouble = Trouble::new();
+        let mut now = Instant::now();
+        let mut told = 0;
+        for _ in 0..20 {
+            told += u32::from(trouble.connected(now));
+            now += Duration::from_millis(50);
+            let (pause, is_news) = trouble.lost("the packet is too large", now);
+            told += u32::from(is_news);
+            now += pause;
+        }
+        // Connected, lost, connected; and no more of it.
+        assert_eq!(told, 3);
+        trouble.connected(now);
+        now += limits::LIVES_AFTER;
+        let (pause, is_news) = trouble.lost("the packet is too large", now);
+        assert_eq!((pause, is_news), (limits::RECONNECT_FIRST, true));
+        assert!(trouble.connected(now), "the end of a trouble is told");
+    }
+
+    #[test]
+    fn a_refused_subscription_is_no_hearing_of_devices() {
+        let granted = SubscribeReasonCode::Success(rumqttc::v5::mqttbytes::QoS::AtLeastOnce);
+        let answer = |codes: &[SubscribeReasonCode]| SubAck {
+            pkid: 1,
+            return_codes: codes.to_vec(),
+            properties: None,
+        };
+        assert!(is_granted(&answer(&[granted, granted])));
+        let refused = SubscribeReasonCode::NotAuthorized;
+        assert!(!is_granted(&answer(&[granted, refused])));
     }
 }

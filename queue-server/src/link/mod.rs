@@ -9,12 +9,11 @@
 //! waits for anything else; one publishes state; and one for each device
 //! answers its requests in the order in which they came. Start reading at
 //! [`Link::start`]; what is published when is decided in `publications`, a pure
-//! module, and what a request's bytes mean in [`reading`].
+//! module, and what a request's bytes mean in [`crate::reading`].
 
 mod address;
 mod connection;
 mod publications;
-pub mod reading;
 mod requests;
 
 use std::time::Duration;
@@ -46,6 +45,8 @@ mod limits {
     pub(super) const REQUESTS_WAITING_MAX: usize = 128;
     /// Requests of one device that the office has at the same time.
     pub(super) const REQUESTS_AT_ONCE_MAX: usize = 32;
+    /// Longest free text that is kept of a device's report, characters.
+    pub(super) const REPORT_TEXT_CHARS_MAX: usize = 80;
     /// How long a reply waits for room; after it the device has long asked again.
     pub(super) const REPLY_WAIT: Duration = Duration::from_secs(5);
     /// Seconds after which an undelivered reply is of no use to a device.
@@ -55,6 +56,8 @@ mod limits {
     /// First and longest wait before connecting again.
     pub(super) const RECONNECT_FIRST: Duration = Duration::from_millis(100);
     pub(super) const RECONNECT_MAX: Duration = Duration::from_secs(5);
+    /// How long a connection must have lived to count as one that works.
+    pub(super) const LIVES_AFTER: Duration = Duration::from_secs(5);
     /// Longest time for one attempt to connect, seconds.
     pub(super) const CONNECT_SECONDS_MAX: u64 = 5;
     /// Silence after which the connection is tested.
@@ -115,6 +118,15 @@ impl Link {
             .await;
     }
 
+    /// Resolves when a part of the link has ended, which without [`Link::stop`]
+    /// it does only by a bug, or when the office has ended: no device is
+    /// answered then. May be dropped and called again.
+    pub async fn ended(&mut self) {
+        if let Some(Err(error)) = self.tasks.join_next().await {
+            tracing::error!(%error, "a part of the MQTT link has ended by a fault of the program");
+        }
+    }
+
     /// Tells the devices to work on paper from now on, and disconnects.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
@@ -169,8 +181,13 @@ async fn publish_state(
 }
 
 async fn subscribe(client: &AsyncClient, topics: &Topics) {
-    let filters = [topics.request_filter(), topics.device_filter()]
-        .map(|filter| Filter::new(filter, QoS::AtLeastOnce));
+    let filters = [topics.request_filter(), topics.device_filter()].map(|filter| {
+        let mut filter = Filter::new(filter, QoS::AtLeastOnce);
+        // MQTT 5 §3.8.3.1, "retain as published": a request that was published
+        // retained is known as such from the first time on.
+        filter.preserve_retain = true;
+        filter
+    });
     if timeout(limits::REPLY_WAIT, client.subscribe_many(filters))
         .await
         .is_err()

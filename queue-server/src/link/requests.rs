@@ -1,12 +1,14 @@
 //! From a message of a device to an answer for it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use rumqttc::v5::AsyncClient;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Publish, PublishProperties};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
@@ -14,11 +16,11 @@ use usher_protocol::DeviceId;
 use usher_protocol::message::{RejectionCode, Reply, Role, decode, encode};
 use usher_protocol::topic::{FromDevice, Topics};
 
-use super::reading::{id_in, read_request, rejected};
 use super::{json, limits};
-use crate::broker::log_budget::LogBudget;
 use crate::live::handle::{DeviceReport, OfficeHandle};
+use crate::log_budget::LogBudget;
 use crate::office::command::Sender;
+use crate::reading::{id_in, read_request, rejected};
 
 /// A request as it came.
 struct Incoming {
@@ -35,7 +37,6 @@ pub(super) struct Dispatcher {
     answerer: Answerer,
     devices: HashMap<DeviceId, mpsc::Sender<Incoming>>,
     tasks: JoinSet<()>,
-    complaints: LogBudget,
 }
 
 /// What it takes to answer.
@@ -44,6 +45,7 @@ struct Answerer {
     client: AsyncClient,
     topics: Topics,
     office: OfficeHandle,
+    complaints: Arc<LogBudget>,
 }
 
 impl Dispatcher {
@@ -53,10 +55,10 @@ impl Dispatcher {
                 client,
                 topics,
                 office,
+                complaints: Arc::new(LogBudget::new()),
             },
             devices: HashMap::new(),
             tasks: JoinSet::new(),
-            complaints: LogBudget::new(),
         }
     }
 
@@ -77,14 +79,25 @@ impl Dispatcher {
         }
     }
 
-    /// Says something in the log, within bounds.
-    pub(super) fn report(&self, what: &str) {
-        if let Some(suppressed) = self.complaints.spend() {
-            tracing::warn!(suppressed, "{what}");
+    /// What a bug would do.
+    #[cfg(test)]
+    pub(super) async fn kill_tasks(&mut self) {
+        self.tasks.abort_all();
+        while self.devices.values().any(|task| !task.is_closed()) {
+            tokio::task::yield_now().await;
         }
     }
 
+    /// Says something in the log, within bounds.
+    pub(super) fn report(&self, what: &str) {
+        self.answerer.report(what);
+    }
+
     fn take_request(&mut self, device: &DeviceId, message: Publish) {
+        if message.retain && message.payload.is_empty() {
+            // MQTT 5 §3.3.1.3: it only removes what was retained.
+            return;
+        }
         let properties = message.properties.unwrap_or_default();
         let incoming = Incoming {
             payload: message.payload.into(),
@@ -95,21 +108,56 @@ impl Dispatcher {
             self.report(&format!(
                 "a request of {device}, which is no device of the office file, was refused"
             ));
-            self.answerer.refuse_stranger(device, incoming);
+            let why = format!("The office file has no device {device}.");
+            let next_step = "Add a [[device]] with this id to the office file and start the queue server again.";
+            self.answerer.refuse(device, incoming, why, next_step);
             return;
         };
-        let task = self.devices.entry(device.clone()).or_insert_with(|| {
-            let (task, requests) = mpsc::channel(limits::REQUESTS_WAITING_MAX);
-            let answerer = self.answerer.clone();
-            self.tasks
-                .spawn(answerer.serve(device.clone(), role, requests));
-            task
-        });
-        if task.try_send(incoming).is_err() {
+        if message.retain {
             self.report(&format!(
-                "{device} sends more requests than can be answered; some were dropped"
+                "a request of {device} was published as retained and refused: \
+                 it would come again at every start; publish an empty retained message on \
+                 its request topic to remove it"
             ));
+            let why = "The request was published as a retained message.".to_owned();
+            let next_step = "Nothing was stored. Send it without the retain flag.";
+            self.answerer.refuse(device, incoming, why, next_step);
+            return;
         }
+        self.give(device, role, incoming);
+    }
+
+    /// Gives a request to its device's task: to a new one if there is none yet,
+    /// or if it has ended, which it does only by a bug.
+    fn give(&mut self, device: &DeviceId, role: Role, incoming: Incoming) {
+        let unsent = match self.devices.get(device) {
+            Some(task) => match task.try_send(incoming) {
+                Ok(()) => return,
+                Err(TrySendError::Full(_)) => {
+                    self.report(&format!(
+                        "{device} sends more requests than can be answered; some were dropped"
+                    ));
+                    return;
+                }
+                Err(TrySendError::Closed(incoming)) => incoming,
+            },
+            None => incoming,
+        };
+        while let Some(ended) = self.tasks.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(
+                    device.id = %device, %error,
+                    "answering a device ended by a fault of the program and starts anew"
+                );
+            }
+        }
+        let (task, requests) = mpsc::channel(limits::REQUESTS_WAITING_MAX);
+        task.try_send(unsent)
+            .expect("a new inbox has room and somebody who reads it");
+        let answerer = self.answerer.clone();
+        self.tasks
+            .spawn(answerer.serve(device.clone(), role, requests));
+        self.devices.insert(device.clone(), task);
     }
 
     fn take_report<T: serde::de::DeserializeOwned>(
@@ -123,7 +171,10 @@ impl Dispatcher {
             return;
         }
         match decode(payload) {
-            Ok(message) => self.answerer.office.report_device(report(device, message)),
+            Ok(message) => {
+                let report = bounded(report(device, message));
+                self.answerer.office.report_device(report);
+            }
             Err(error) => self.report(&format!("a report of {device} was ignored: {error}")),
         }
     }
@@ -176,14 +227,21 @@ impl Answerer {
         (reply, incoming.correlation)
     }
 
-    /// Answers who has no task, and so without waiting: if there is no room, the
-    /// stranger may ask again.
-    fn refuse_stranger(&self, device: &DeviceId, incoming: Incoming) {
+    /// Says something in the log, within bounds.
+    fn report(&self, what: &str) {
+        if let Some(suppressed) = self.complaints.spend() {
+            tracing::warn!(suppressed, "{what}");
+        }
+    }
+
+    /// Answers without a task, and so without waiting: if there is no room,
+    /// whoever asked may ask again.
+    fn refuse(&self, device: &DeviceId, incoming: Incoming, why: String, next_step: &str) {
         let reply = rejected(
             id_in(&incoming.payload),
             RejectionCode::NotAllowed,
-            format!("The office file has no device {device}."),
-            "Add a [[device]] with this id to the office file and start the queue server again.",
+            why,
+            next_step,
             self.office.now(),
         );
         let sent = self.client.try_publish_with_properties(
@@ -194,7 +252,7 @@ impl Answerer {
             reply_properties(incoming.correlation),
         );
         if sent.is_err() {
-            tracing::debug!(device.id = %device, "no room for the refusal of a stranger");
+            tracing::debug!(device.id = %device, "no room for a refusal");
         }
     }
 
@@ -214,12 +272,30 @@ impl Answerer {
             reply_properties(correlation),
         );
         if timeout(limits::REPLY_WAIT, sending).await.is_err() {
-            tracing::warn!(
-                device.id = %device,
-                "a reply found no room on the way to the broker; the device will ask again"
-            );
+            self.report(&format!(
+                "a reply to {device} found no room on the way to the broker; it will ask again"
+            ));
         }
     }
+}
+
+/// The same report with its free texts cut to what a page can show. They are
+/// kept in memory and pushed to every open page.
+fn bounded(mut report: DeviceReport) -> DeviceReport {
+    let cut = |text: &mut String| {
+        if let Some((end, _)) = text.char_indices().nth(limits::REPORT_TEXT_CHARS_MAX) {
+            text.truncate(end);
+        }
+    };
+    match &mut report {
+        DeviceReport::Presence { presence, .. } => cut(&mut presence.version),
+        DeviceReport::Status { status, .. } => {
+            if let Some(printer) = &mut status.printer {
+                cut(printer);
+            }
+        }
+    }
+    report
 }
 
 fn reply_properties(correlation: Option<Correlation>) -> PublishProperties {

@@ -15,14 +15,16 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use usher_protocol::form_code::SealKey;
 use usher_protocol::message::{
-    Answer, Calls, Heartbeat, OfficeInfo, Outcome, Presence, RejectionCode, Reply, Request,
-    RequestBody, Role, Waits, decode, encode,
+    Answer, Calls, DeviceStatus, Heartbeat, OfficeInfo, Outcome, PACKET_BYTES_MAX,
+    PAYLOAD_BYTES_MAX, Presence, RejectionCode, Reply, Request, RequestBody, Role, Waits, decode,
+    encode,
 };
 use usher_protocol::topic::Topics;
 use usher_protocol::{CommandId, DeviceId};
 
+use super::requests::Dispatcher;
 use super::{BrokerUrl, Link, LinkSettings};
-use crate::broker::{Access, BrokerLogin, DeviceCredential, EmbeddedBroker, PACKET_BYTES_MAX};
+use crate::broker::{Access, BrokerLogin, DeviceCredential, EmbeddedBroker};
 use crate::office::command::Sender;
 use crate::web::fake_office::{self, FakeOffice, office_id, sample_call, sample_view};
 
@@ -55,7 +57,7 @@ async fn rig() -> Rig {
         (DeviceId::new(id).unwrap(), DeviceCredential { role, key })
     })
     .into();
-    let login = BrokerLogin::of_server([3; 32]);
+    let login = server_login();
     let access = Access::new(&office_id(), devices, login.clone());
     let broker = EmbeddedBroker::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), access)
         .await
@@ -79,6 +81,22 @@ async fn rig() -> Rig {
         link,
         topics: Topics::new(&office_id()),
     }
+}
+
+fn server_login() -> BrokerLogin {
+    BrokerLogin::of_server([3; 32])
+}
+
+/// A dispatcher with a connection of its own, to be given what no device could
+/// send through the embedded broker.
+fn dispatcher(rig: &Rig) -> Dispatcher {
+    let login = server_login();
+    let port = rig.broker.address().port();
+    let mut options = MqttOptions::new("$server/test", "127.0.0.1", port);
+    options.set_credentials(&login.user, &login.password);
+    let (client, mut events) = AsyncClient::new(options, 100);
+    tokio::spawn(async move { while events.poll().await.is_ok() {} });
+    Dispatcher::new(client, rig.topics.clone(), rig.office.handle.clone())
 }
 
 /// The way from the link to the broker, which can be cut.
@@ -392,6 +410,109 @@ async fn presence_reaches_the_office() {
     // The answer comes after the report, which was sent before it.
     kiosk.ask(hello("a-1"), PublishProperties::default()).await;
     assert_eq!(rig.office.is_online(&kiosk.id), Some(true));
+}
+
+#[tokio::test]
+async fn a_retained_request_is_refused_and_goes_no_further() {
+    let rig = rig().await;
+    let mut kiosk = Device::connect(&rig, "kiosk-1").await;
+    let mut dispatcher = dispatcher(&rig);
+    let request = |payload| {
+        let topic = rig.topics.request(&kiosk.id);
+        let mut message = Publish::new(topic, QoS::AtLeastOnce, payload, None);
+        message.retain = true;
+        message
+    };
+    // What removes a retained request is none.
+    dispatcher.dispatch(request(Vec::new()));
+    dispatcher.dispatch(request(hello("a-1")));
+    let answer = kiosk.on(&rig.topics.reply(&kiosk.id)).await;
+    assert_eq!(reply(&answer).id.unwrap().as_str(), "a-1");
+    assert_eq!(rejection(&answer), RejectionCode::NotAllowed);
+    assert!(rig.office.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_device_is_answered_again_after_its_task_has_died() {
+    let rig = rig().await;
+    let mut kiosk = Device::connect(&rig, "kiosk-1").await;
+    let mut dispatcher = dispatcher(&rig);
+    let topic = rig.topics.request(&kiosk.id);
+    let request = |id| Publish::new(topic.clone(), QoS::AtLeastOnce, hello(id), None);
+    dispatcher.dispatch(request("a-1"));
+    kiosk.on(&rig.topics.reply(&kiosk.id)).await;
+    dispatcher.kill_tasks().await;
+    dispatcher.dispatch(request("a-2"));
+    let answer = kiosk.on(&rig.topics.reply(&kiosk.id)).await;
+    assert_eq!(reply(&answer).id.unwrap().as_str(), "a-2");
+}
+
+#[tokio::test]
+async fn the_end_of_a_part_of_the_link_is_told() {
+    let mut rig = rig().await;
+    let patience = Duration::from_millis(20);
+    assert!(
+        timeout(patience, rig.link.ended()).await.is_err(),
+        "it runs"
+    );
+    rig.link.tasks.abort_all();
+    timeout(PATIENCE, rig.link.ended()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_longest_message_breaks_no_connection() {
+    let rig = rig().await;
+    let mut kiosk = Device::connect(&rig, "kiosk-1").await;
+    let number = rig.link.connection.borrow().number();
+    let longest = vec![b' '; PAYLOAD_BYTES_MAX];
+    let answer = kiosk.ask(longest, PublishProperties::default()).await;
+    assert_eq!(rejection(&answer), RejectionCode::Unreadable);
+    let text = "x".repeat(PAYLOAD_BYTES_MAX);
+    rig.office.show(|view| {
+        let mut info = view.info.as_ref().clone();
+        let rest = encode(&info).len() - info.time_zone.len();
+        info.time_zone = text[rest..].to_owned();
+        assert_eq!(encode(&info).len(), PAYLOAD_BYTES_MAX);
+        view.info = Arc::new(info);
+    });
+    loop {
+        let message = kiosk.on(&rig.topics.office()).await;
+        if message.payload.len() == PAYLOAD_BYTES_MAX {
+            break;
+        }
+    }
+    assert_eq!(rig.link.connection.borrow().number(), number);
+}
+
+#[tokio::test]
+async fn long_texts_of_devices_are_cut() {
+    let rig = rig().await;
+    let mut kiosk = Device::connect(&rig, "kiosk-1").await;
+    let long = "é".repeat(1_000);
+    let presence = encode(&Presence {
+        online: true,
+        role: Role::Kiosk,
+        version: long.clone(),
+    });
+    let status = encode(&DeviceStatus {
+        as_of: fake_office::now(),
+        printer_ready: Some(true),
+        printer: Some(long),
+        scanner_ready: None,
+        papers_waiting: 0,
+    });
+    for (topic, payload) in [
+        (rig.topics.presence(&kiosk.id), presence),
+        (rig.topics.status(&kiosk.id), status),
+    ] {
+        let sending = kiosk.client.publish(topic, QoS::AtLeastOnce, true, payload);
+        sending.await.unwrap();
+    }
+    // The answer comes after the reports, which were sent before it.
+    kiosk.ask(hello("a-1"), PublishProperties::default()).await;
+    let (version, printer) = rig.office.texts_of(&kiosk.id);
+    assert_eq!(version.unwrap().chars().count(), 80);
+    assert_eq!(printer.unwrap().chars().count(), 80);
 }
 
 #[tokio::test]

@@ -14,23 +14,25 @@
 //! A panic here is a bug: the thread ends, the program with it
 //! ([`OfficeThread::ended`]), and whoever supervises it starts it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
-use usher_protocol::DeviceId;
-use usher_protocol::message::{Outcome, Reply, Role};
+use usher_protocol::message::{Outcome, Rejection, Reply, RequestBody, Role};
+use usher_protocol::{CommandId, DeviceId};
 
 use crate::estimate;
 use crate::live::handle::{
     Clock, DeviceReports, INBOX_COMMANDS_MAX, LatestReport, Message, OfficeHandle,
 };
-use crate::live::view::{Condition, OfficeView, view_of};
+use crate::live::view::{ATTENTION_MAX, Attention, Condition, OfficeView, view_of};
 use crate::office::Office;
 use crate::office::command::Command;
-use crate::office::event::{Event, Record};
+use crate::office::event::{Event, Record, VisitQueued, VisitRenumbered};
 use crate::office::intake::Intake;
+use crate::office::moment::{DayWatch, Moment};
 use crate::office::plan::OfficePlan;
 use crate::office::state::Contradiction;
 use crate::store::{EventLog, ReadError};
@@ -39,7 +41,11 @@ use crate::store::{EventLog, ReadError};
 pub const BATCH_MAX: usize = 64;
 
 /// How often a view is published while nothing happens: the minutes go on.
-const VIEW_EVERY: Duration = Duration::from_secs(10);
+const VIEW_EVERY: Duration = if cfg!(test) {
+    Duration::from_millis(200)
+} else {
+    Duration::from_secs(10)
+};
 
 /// How often the log is tried again after a fault.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
@@ -54,9 +60,20 @@ pub enum ReplayError {
     /// backup, and report it: either the file was changed, or it is a bug.
     #[error("the event log contradicts itself: {0}; restore it from a backup")]
     Contradiction(#[from] Contradiction),
-    /// The thread could not be started: the system is out of something.
-    #[error("the office thread cannot be started")]
-    Thread(#[from] std::io::Error),
+}
+
+/// Why the office thread does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log does not make an office.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The system is out of something. Technician: look for what else runs on
+    /// this machine; `systemctl status` tells the number of its tasks.
+    #[error(
+        "the system gives no thread for the office: end other programs, or restart the machine"
+    )]
+    Thread(#[source] std::io::Error),
 }
 
 /// What the office thread works with.
@@ -85,8 +102,8 @@ impl OfficeThread {
     /// Builds the state from the log and starts the thread.
     ///
     /// # Errors
-    /// [`ReplayError`] if the log does not make an office.
-    pub fn start(parts: OfficeParts) -> Result<(OfficeHandle, Self), ReplayError> {
+    /// [`StartError`] if the log does not make an office.
+    pub fn start(parts: OfficeParts) -> Result<(OfficeHandle, Self), StartError> {
         let OfficeParts {
             plan,
             devices,
@@ -94,7 +111,11 @@ impl OfficeThread {
             clock,
         } = parts;
         let started = Instant::now();
-        let intake = rebuild(&log, &plan)?;
+        let now = Moment {
+            wall: clock(),
+            uptime: Duration::ZERO,
+        };
+        let intake = rebuild(&log, &plan, DayWatch::default(), now)?;
         let events_recovered = intake.office().sequence();
         tracing::info!(
             events = events_recovered,
@@ -115,6 +136,7 @@ impl OfficeThread {
             trouble: None,
             devices: &devices,
             reports: &reports,
+            attention: Vec::new(),
         };
         let first = Arc::new(view_of(intake.office(), condition, clock()));
         let (views, view) = watch::channel(first);
@@ -132,19 +154,25 @@ impl OfficeThread {
             reports,
             views,
             condition: Health::Storing(Box::new(intake)),
+            started,
+            next_view_at: started,
+            refused_forms: VecDeque::new(),
+            held_back_since: None,
         };
         // A runtime of its own, for the timed wait on the inbox: what blocks in
         // this thread blocks nobody else.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
-            .build()?;
+            .build()
+            .map_err(StartError::Thread)?;
         let (ending, ended) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("office".to_owned())
             .spawn(move || {
                 let _ending = ending;
                 runtime.block_on(state.run(messages));
-            })?;
+            })
+            .map_err(StartError::Thread)?;
         let running = Self {
             inbox,
             ended: Some(ended),
@@ -171,10 +199,37 @@ impl OfficeThread {
     }
 }
 
-fn rebuild(log: &EventLog, plan: &Arc<OfficePlan>) -> Result<Intake, ReplayError> {
+/// `watch` knows those who joined while this program ran.
+fn rebuild(
+    log: &EventLog,
+    plan: &Arc<OfficePlan>,
+    mut watch: DayWatch,
+    now: Moment,
+) -> Result<Intake, ReplayError> {
     let mut office = Office::new(Arc::clone(plan));
-    log.replay(|record| -> Result<(), ReplayError> { Ok(office.apply(&record)?) })?;
-    Ok(Intake::new(office, estimate::foresee))
+    let mut joined = HashMap::new();
+    log.replay(|record| -> Result<(), ReplayError> {
+        match &record.event {
+            Event::DayStarted { left_at_close, .. } => {
+                for visit in left_at_close {
+                    joined.remove(visit);
+                }
+            }
+            Event::VisitQueued(queued) => {
+                joined.insert(queued.visit, record.at);
+            }
+            Event::VisitFinished { visit, .. } | Event::VisitNoShow { visit, .. } => {
+                joined.remove(visit);
+            }
+            _ => {}
+        }
+        Ok(office.apply(&record)?)
+    })?;
+    for (visit, at) in joined {
+        watch.join_by_log(visit, at, now);
+    }
+    watch.read(now);
+    Ok(Intake::resume(office, estimate::foresee, watch))
 }
 
 /// A change of the office file may leave visits with a service, or at a counter,
@@ -208,6 +263,18 @@ struct State {
     reports: DeviceReports,
     views: watch::Sender<Arc<OfficeView>>,
     condition: Health,
+    /// Where the time that cannot leap begins.
+    started: Instant,
+    next_view_at: Instant,
+    /// Forms of kiosks that were refused and have not come in since.
+    refused_forms: VecDeque<RefusedForm>,
+    /// Since when the wall's clock is ahead past belief.
+    held_back_since: Option<Timestamp>,
+}
+
+struct RefusedForm {
+    form: CommandId,
+    attention: Attention,
 }
 
 /// Whether events can be stored.
@@ -215,23 +282,31 @@ enum Health {
     /// They can; this is the state.
     Storing(Box<Intake>),
     /// They cannot, for this reason; the state is to be built again.
-    Broken { trouble: String, probe_at: Instant },
+    Broken {
+        trouble: String,
+        probe_at: Instant,
+        watch: DayWatch,
+    },
 }
 
-type Answer = (oneshot::Sender<Reply>, Reply);
+/// A reply that goes out once what it says is on disk.
+struct Pending {
+    to: oneshot::Sender<Reply>,
+    reply: Reply,
+}
 
 impl State {
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         self.start_day_and_publish();
         loop {
-            let wait = match &self.condition {
-                Health::Storing(_) => VIEW_EVERY,
-                Health::Broken { probe_at, .. } => {
-                    probe_at.saturating_duration_since(Instant::now())
-                }
+            let wake_at = match &self.condition {
+                Health::Storing(_) => self.next_view_at,
+                Health::Broken { probe_at, .. } => *probe_at,
             };
-            match tokio::time::timeout(wait, inbox.recv_many(&mut batch, BATCH_MAX)).await {
+            match tokio::time::timeout_at(wake_at.into(), inbox.recv_many(&mut batch, BATCH_MAX))
+                .await
+            {
                 Ok(0) => break,
                 Ok(_) => {
                     if batch.iter().any(|message| matches!(message, Message::Stop)) {
@@ -239,7 +314,12 @@ impl State {
                     }
                     self.take_batch(&mut batch);
                 }
-                Err(_) => self.start_day_and_publish(),
+                Err(_) => {}
+            }
+            // Looked at after each batch: traffic that changes nothing must not
+            // keep the minutes, or the day, from going on.
+            if self.next_view_at <= Instant::now() {
+                self.start_day_and_publish();
             }
             self.probe_if_due();
         }
@@ -247,17 +327,17 @@ impl State {
     }
 
     fn take_batch(&mut self, batch: &mut Vec<Message>) {
-        let now = (self.clock)();
+        let now = self.moment();
         let intake = match &mut self.condition {
             Health::Storing(intake) => intake,
             Health::Broken { trouble, .. } => {
                 let trouble = trouble.clone();
-                refuse(batch.drain(..), &trouble, now);
+                refuse(batch.drain(..), &trouble, now.wall);
                 return;
             }
         };
         let mut records = Vec::new();
-        let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+        let mut answers: Vec<Pending> = Vec::with_capacity(batch.len());
         let mut refresh = false;
         for message in batch.drain(..) {
             match message {
@@ -266,9 +346,21 @@ impl State {
                     request,
                     answer,
                 } => {
-                    let handled = intake.handle(&Command::new(sender, request), now);
+                    let command = Command::new(sender, request);
+                    let handled = intake.handle(&command, now);
                     records.extend(handled.records);
-                    answers.push((answer, handled.reply));
+                    if let Outcome::Rejected { rejection } = &handled.reply.outcome {
+                        refresh |= note_refused_form(
+                            &mut self.refused_forms,
+                            &command,
+                            rejection,
+                            now.wall,
+                        );
+                    }
+                    answers.push(Pending {
+                        to: answer,
+                        reply: handled.reply,
+                    });
                 }
                 Message::Refresh => refresh = true,
                 Message::Stop => {}
@@ -278,25 +370,33 @@ impl State {
             refresh = true;
             if let Err(error) = self.log.append(&records) {
                 self.break_down(&error.to_string());
-                for (answer, reply) in answers {
-                    let _ = answer.send(unavailable(reply, error.to_string()));
+                for pending in answers {
+                    let reply = unavailable(pending.reply, error.to_string());
+                    let _ = pending.to.send(reply);
                 }
                 return;
             }
         }
-        records.iter().for_each(report);
+        records.iter().for_each(|record| self.report(record));
         // The view first: who has an answer finds it in the view.
         if refresh {
             self.publish();
         }
-        for (answer, reply) in answers {
+        for pending in answers {
             // Who no longer listens will ask again.
-            let _ = answer.send(reply);
+            let _ = pending.to.send(pending.reply);
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            wall: (self.clock)(),
+            uptime: self.started.elapsed(),
         }
     }
 
     fn start_day_and_publish(&mut self) {
-        let now = (self.clock)();
+        let now = self.moment();
         if let Health::Storing(intake) = &mut self.condition
             && let Some(record) = intake.start_day_if_due(now)
         {
@@ -304,7 +404,7 @@ impl State {
                 self.break_down(&error.to_string());
                 return;
             }
-            report(&record);
+            self.report(&record);
         }
         self.publish();
     }
@@ -313,9 +413,14 @@ impl State {
         tracing::error!(
             "events cannot be stored: {trouble}; the office works on paper until they can"
         );
+        let watch = match &self.condition {
+            Health::Storing(intake) => intake.watch().clone(),
+            Health::Broken { watch, .. } => watch.clone(),
+        };
         self.condition = Health::Broken {
             trouble: trouble.to_owned(),
             probe_at: Instant::now() + PROBE_EVERY,
+            watch,
         };
         let now = (self.clock)();
         self.views.send_modify(|view| {
@@ -328,15 +433,22 @@ impl State {
     }
 
     fn probe_if_due(&mut self) {
-        let Health::Broken { trouble, probe_at } = &mut self.condition else {
+        let now = self.moment();
+        let Health::Broken {
+            trouble,
+            probe_at,
+            watch,
+        } = &mut self.condition
+        else {
             return;
         };
         if *probe_at > Instant::now() {
             return;
         }
-        let reopened = self.log.reopen((self.clock)()).map_err(|e| in_full(&e));
-        let rebuilt =
-            reopened.and_then(|()| rebuild(&self.log, &self.plan).map_err(|e| in_full(&e)));
+        let reopened = self.log.reopen(now.wall).map_err(|e| in_full(&e));
+        let rebuilt = reopened.and_then(|()| {
+            rebuild(&self.log, &self.plan, watch.clone(), now).map_err(|e| in_full(&e))
+        });
         match rebuilt {
             Ok(intake) => {
                 tracing::warn!("events can be stored again");
@@ -355,22 +467,124 @@ impl State {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        self.next_view_at = Instant::now() + VIEW_EVERY;
+        let now = self.moment();
         if let Health::Storing(intake) = &self.condition {
+            let held_back = intake.day_held_back(now);
+            let held_back = held_back_attention(&mut self.held_back_since, held_back, now.wall);
+            let refused = self.refused_forms.iter().map(|form| form.attention.clone());
             let condition = Condition {
                 trouble: None,
                 devices: &self.devices,
                 reports: &self.reports,
+                attention: held_back
+                    .into_iter()
+                    .chain(refused)
+                    .take(ATTENTION_MAX)
+                    .collect(),
             };
-            let view = view_of(intake.office(), condition, (self.clock)());
+            let view = view_of(intake.office(), condition, now.wall);
             self.views.send_replace(Arc::new(view));
         }
     }
+
+    /// What somebody who reads the program's log should know of; all else is in
+    /// the event log.
+    fn report(&mut self, record: &Record) {
+        let entered = match &record.event {
+            Event::VisitQueued(VisitQueued { paper, .. }) => paper.as_ref(),
+            Event::VisitRenumbered(VisitRenumbered { paper, .. }) => Some(paper),
+            Event::DayStarted { .. } => {
+                self.refused_forms.clear();
+                None
+            }
+            _ => None,
+        };
+        if let Some(paper) = entered {
+            self.refused_forms
+                .retain(|refused| refused.form != paper.form);
+        }
+        report(record, &self.plan);
+    }
 }
 
-/// What somebody who reads the program's log should know of; all else is in the
-/// event log.
-fn report(record: &Record) {
+/// Tells staff of a kiosk's paper form that is not in the queue although a
+/// resident holds it. Whether this is news: kiosks ask again. A clerk who is
+/// refused one reads why, and has the resident there.
+fn note_refused_form(
+    refused_forms: &mut VecDeque<RefusedForm>,
+    command: &Command,
+    rejection: &Rejection,
+    at: Timestamp,
+) -> bool {
+    let RequestBody::AdmitPaperForm { form, .. } = &command.body else {
+        return false;
+    };
+    let id = form.command_id();
+    let Some(device) = command.sender.device() else {
+        tracing::warn!(
+            device.id = %form.device,
+            form.number = %form.number,
+            code = ?rejection.code,
+            "a paper form that a clerk brought in was refused"
+        );
+        return false;
+    };
+    if refused_forms.iter().any(|refused| refused.form == id) {
+        return false;
+    }
+    tracing::warn!(
+        device.id = %device,
+        form.number = %form.number,
+        code = ?rejection.code,
+        "a kiosk's paper form was refused; whoever holds it is not in the queue"
+    );
+    let text = format!(
+        "{device}'s paper form {} was refused: {} {}",
+        form.number.spaced(),
+        rejection.message,
+        rejection.next_step
+    );
+    if refused_forms.len() == ATTENTION_MAX {
+        refused_forms.pop_front();
+    }
+    refused_forms.push_back(RefusedForm {
+        form: id,
+        attention: Attention {
+            at,
+            device: Some(device.clone()),
+            text,
+        },
+    });
+    true
+}
+
+/// Tells staff, and once the log, that no new day starts, and what to do.
+fn held_back_attention(
+    since: &mut Option<Timestamp>,
+    leap: Option<SignedDuration>,
+    now: Timestamp,
+) -> Option<Attention> {
+    let Some(leap) = leap else {
+        *since = None;
+        return None;
+    };
+    let text = format!(
+        "The server's clock went ahead by {} days at once, so no new day was started: numbers go on. Check the date of the server. If it is right, restart usher-server when nobody waits; if it is not, set the clock.",
+        (leap.as_hours() + 12) / 24
+    );
+    if since.is_none() {
+        tracing::error!("{text}");
+    }
+    Some(Attention {
+        at: *since.get_or_insert(now),
+        device: None,
+        text,
+    })
+}
+
+fn report(record: &Record, plan: &OfficePlan) {
     match &record.event {
         Event::DayStarted {
             date,
@@ -381,6 +595,20 @@ fn report(record: &Record) {
         ),
         Event::VisitQueued(queued) => {
             let paper = queued.paper.as_ref();
+            let series = queued
+                .device
+                .as_ref()
+                .and_then(|id| plan.form_series.get(id));
+            if let (Some(device), Some(series)) = (&queued.device, series)
+                && paper.is_some()
+                && queued.number.series() != *series
+            {
+                tracing::warn!(
+                    device.id = %device,
+                    form.number = %queued.number,
+                    "a kiosk printed a form of a series that is not its own; set [paper_forms] series in its device file to \"{series}\""
+                );
+            }
             if let Some(other) = paper.and_then(|paper| paper.same_number_as) {
                 tracing::warn!(
                     visit.id = queued.visit.0,
@@ -406,7 +634,7 @@ fn in_full(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn refuse(messages: impl Iterator<Item = Message>, trouble: &str, now: jiff::Timestamp) {
+fn refuse(messages: impl Iterator<Item = Message>, trouble: &str, now: Timestamp) {
     for message in messages {
         if let Message::Command {
             request, answer, ..

@@ -13,7 +13,7 @@ use usher_protocol::message::{
 };
 use usher_protocol::{CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
 
-use crate::estimate;
+use crate::estimate::Staffing;
 use crate::live::handle::DeviceReports;
 use crate::office::Office;
 use crate::office::decide::{reason_first, reason_later, waited_minutes};
@@ -25,6 +25,10 @@ pub const WAITING_LISTED_MAX: usize = 500;
 
 /// How many visits [`CounterView::next_up`] lists.
 pub const NEXT_UP_MAX: usize = 5;
+
+/// How many matters [`OfficeView::attention`] lists. Beyond it the oldest is
+/// dropped; all are in the program's log.
+pub const ATTENTION_MAX: usize = 20;
 
 /// What screens show of the office, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,10 +58,24 @@ pub struct OfficeView {
     pub devices: Vec<DeviceView>,
     /// Visits finished since the day started.
     pub served_today: u32,
+    /// What staff have to look at, oldest first; at most [`ATTENTION_MAX`].
+    pub attention: Vec<Attention>,
 }
 
 fn shared<S: Serializer>(info: &Arc<OfficeInfo>, to: S) -> Result<S::Ok, S::Error> {
     info.as_ref().serialize(to)
+}
+
+/// Something that the office cannot put right without a person. Gone after a
+/// restart of the server, and with the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attention {
+    /// When it came up, by the server's clock.
+    pub at: Timestamp,
+    /// The device that it is about, if it is about one.
+    pub device: Option<DeviceId>,
+    /// What is the matter and what to do, for staff.
+    pub text: String,
 }
 
 /// What a counter does.
@@ -208,7 +226,6 @@ pub struct DeviceView {
 }
 
 /// What a view shows beside the office's own state.
-#[derive(Clone, Copy)]
 pub(crate) struct Condition<'a> {
     /// Why commands cannot be stored.
     pub(crate) trouble: Option<&'a str>,
@@ -216,6 +233,8 @@ pub(crate) struct Condition<'a> {
     pub(crate) devices: &'a [(DeviceId, Role)],
     /// What they told.
     pub(crate) reports: &'a DeviceReports,
+    /// What staff have to look at.
+    pub(crate) attention: Vec<Attention>,
 }
 
 /// The view of `office` at `now`.
@@ -235,8 +254,9 @@ pub(crate) fn view_of(office: &Office, condition: Condition<'_>, now: Timestamp)
             .map(waiting_visit)
             .collect(),
         waiting_total: count(office.waiting_count()),
-        devices: devices(condition),
+        devices: devices(&condition),
         served_today: office.served_today(),
+        attention: condition.attention,
     }
 }
 
@@ -245,19 +265,13 @@ fn count(n: usize) -> u32 {
 }
 
 fn waits(office: &Office, now: Timestamp) -> Waits {
-    let plan = office.plan();
-    let open: Vec<&CounterId> = office.open_counters().map(|(id, _)| id).collect();
-    let counters_open = |service: &ServiceId| {
-        open.iter()
-            .filter_map(|id| plan.counter(id))
-            .filter(|counter| counter.services.contains(service))
-            .count()
-    };
-    let services = plan.info.services.iter().map(|info| ServiceWait {
+    let staffing = Staffing::of(office, now);
+    let services = (0..).zip(&office.plan().info.services);
+    let services = services.map(|(position, info)| ServiceWait {
         service: info.id.clone(),
         waiting: count(office.waiting_for(&info.id)),
-        counters_open: count(counters_open(&info.id)),
-        wait: estimate::foresee(office, &info.id, now),
+        counters_open: count(staffing.counters_open(position)),
+        wait: staffing.wait(position),
     });
     Waits {
         as_of: now,
@@ -266,14 +280,23 @@ fn waits(office: &Office, now: Timestamp) -> Waits {
 }
 
 fn calls(office: &Office, now: Timestamp) -> Calls {
-    let mut calls: Vec<Call> = office
+    let calls = office
         .open_counters()
         .filter_map(|(id, _)| office.visit_at(id))
-        .filter_map(|visit| Some(call(office, visit, visit.state.call()?)))
-        .collect();
-    calls.sort_unstable_by_key(|call| std::cmp::Reverse(call.serial));
+        .filter_map(|visit| Some(call(office, visit, visit.state.call()?)));
+    Calls {
+        as_of: now,
+        calls: shown(calls.collect()),
+    }
+}
+
+/// The newest first, at most [`CALLS_SHOWN_MAX`].
+fn shown(mut calls: Vec<Call>) -> Vec<Call> {
+    // If not all have room, those who are at their counter already need it least.
+    calls.sort_unstable_by_key(|call| (call.serving, std::cmp::Reverse(call.serial)));
     calls.truncate(CALLS_SHOWN_MAX);
-    Calls { as_of: now, calls }
+    calls.sort_unstable_by_key(|call| std::cmp::Reverse(call.serial));
+    calls
 }
 
 fn call(office: &Office, visit: &Visit, made: &CallMade) -> Call {
@@ -373,7 +396,7 @@ fn waiting_visit(visit: &Visit) -> WaitingVisit {
     }
 }
 
-fn devices(condition: Condition<'_>) -> Vec<DeviceView> {
+fn devices(condition: &Condition<'_>) -> Vec<DeviceView> {
     let reports = condition
         .reports
         .lock()
@@ -390,4 +413,27 @@ fn devices(condition: Condition<'_>) -> Vec<DeviceView> {
         }
     };
     condition.devices.iter().map(view).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::fake_office::sample_call;
+
+    #[test]
+    fn whoever_is_on_the_way_is_shown_before_those_who_are_at_the_counter() {
+        let max = u64::try_from(CALLS_SHOWN_MAX).unwrap();
+        let call = |serial, serving| Call {
+            serving,
+            ..sample_call(serial)
+        };
+        // The two oldest are the only ones that have not come yet.
+        let calls = (1..=max + 5).map(|serial| call(serial, serial > 2));
+        let shown = shown(calls.collect());
+        assert_eq!(shown.len(), CALLS_SHOWN_MAX);
+        let last_two: Vec<u64> = shown.iter().rev().take(2).map(|call| call.serial).collect();
+        assert_eq!(last_two, [1, 2]);
+        assert!(shown.is_sorted_by(|a, b| a.serial > b.serial));
+        assert_eq!(shown[0].serial, max + 5);
+    }
 }

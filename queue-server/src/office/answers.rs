@@ -13,8 +13,8 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::ToSpan;
 use jiff::civil::Date;
-use usher_protocol::CommandId;
 use usher_protocol::message::{Answer, QueuedTicket};
+use usher_protocol::{CommandId, VisitId};
 
 use crate::office::command::Fingerprint;
 
@@ -28,7 +28,8 @@ pub struct Remembered {
     asked: Option<Fingerprint>,
     /// What came of it.
     pub answer: Answer,
-    is_paper: bool,
+    /// For a paper form and what it replaced: the day on which that was last told.
+    paper_day: Option<Date>,
 }
 
 impl Remembered {
@@ -77,7 +78,11 @@ impl Answers {
     }
 
     pub(super) fn remember(&mut self, id: &CommandId, asked: Fingerprint, answer: Answer) {
-        if self.known.get(id).is_some_and(|known| known.is_paper) {
+        if self
+            .known
+            .get(id)
+            .is_some_and(|known| known.paper_day.is_some())
+        {
             return;
         }
         self.today.push(id.clone());
@@ -86,7 +91,7 @@ impl Answers {
             Remembered {
                 asked: Some(asked),
                 answer,
-                is_paper: false,
+                paper_day: None,
             },
         );
     }
@@ -104,15 +109,21 @@ impl Answers {
             Remembered {
                 asked,
                 answer,
-                is_paper: true,
+                paper_day: Some(day),
             },
         );
     }
 
-    pub(super) fn start_day(&mut self, date: Date) {
+    /// What was answered about a visit that `stays` is remembered for as long.
+    pub(super) fn start_day(&mut self, date: Date, stays: impl Fn(VisitId) -> bool) {
         let ended = std::mem::take(&mut self.today);
         for id in std::mem::replace(&mut self.before, ended) {
-            if self.known.get(&id).is_some_and(|known| !known.is_paper) {
+            let Some(known) = self.known.get(&id) else {
+                continue;
+            };
+            if known.ticket().is_some_and(|ticket| stays(ticket.visit)) {
+                self.today.push(id);
+            } else if known.paper_day.is_none() {
                 self.known.remove(&id);
             }
         }
@@ -123,9 +134,39 @@ impl Answers {
                 break;
             }
             // The id may have been remembered again since: then a later entry stands for it.
-            if !self.paper.iter().any(|(_, later)| *later == id) {
+            if self
+                .known
+                .get(&id)
+                .is_some_and(|known| known.paper_day == Some(day))
+            {
                 self.known.remove(&id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_forgotten_so_long_after_it_was_last_told() {
+        let mut answers = Answers::default();
+        let id: CommandId = "form-1".parse().unwrap();
+        let first: Date = "2026-11-01".parse().unwrap();
+        let tell = |answers: &mut Answers, day| {
+            answers.remember_paper(&id, None, Answer::Done, day);
+        };
+        tell(&mut answers, first);
+        let later = first + 20.days();
+        tell(&mut answers, later);
+        tell(&mut answers, later);
+        answers.start_day(first + (PAPER_DAYS + 1).days(), |_| false);
+        assert!(answers.get(&id).is_some(), "it was told again since");
+        answers.start_day(later + PAPER_DAYS.days(), |_| false);
+        assert!(answers.get(&id).is_some());
+        answers.start_day(later + (PAPER_DAYS + 1).days(), |_| false);
+        assert!(answers.is_empty());
+        assert_eq!(answers.paper.len(), 0);
     }
 }

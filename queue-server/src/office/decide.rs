@@ -1,5 +1,7 @@
 //! Every rule: a command and the present state make events, or a rejection.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use usher_protocol::message::{PrintResult, Rejection, RequestBody, Role, ServiceInfo, WaitRange};
 use usher_protocol::{
@@ -22,13 +24,19 @@ pub type Foresee = fn(&Office, &ServiceId, Timestamp) -> Option<WaitRange>;
 /// The day to start before anything else is decided, if a new one has come.
 ///
 /// Whoever was still waiting or at a counter has left: the building was empty
-/// in between ([`OfficePlan::day_starts`]). The clock's going back starts no day.
+/// in between ([`OfficePlan::day_starts`]). Not so who is `present`, having come
+/// just before: they keep place and number ([`crate::office::moment`]). The
+/// clock's going back starts no day.
 #[must_use]
-pub fn day_due(office: &Office, now: Timestamp) -> Option<Event> {
+pub fn day_due(office: &Office, now: Timestamp, present: &BTreeSet<VisitId>) -> Option<Event> {
     let date = office.plan().day_of(now);
-    (date > office.day()).then(|| Event::DayStarted {
-        date,
-        left_at_close: office.open_visits(),
+    (date > office.day()).then(|| {
+        let mut left_at_close = office.open_visits();
+        left_at_close.retain(|visit| !present.contains(visit));
+        Event::DayStarted {
+            date,
+            left_at_close,
+        }
     })
 }
 
@@ -44,10 +52,8 @@ pub fn decide(
     foresee: Foresee,
 ) -> Result<Vec<Event>, Rejection> {
     check_role(&command.sender, &command.body)?;
-    if let RequestBody::AdmitPaperForm { form, replaces } = &command.body {
-        return admit(office, command, form, replaces.as_ref(), now, foresee);
-    }
-    if let Some(known) = office.answers().get(&command.id) {
+    let has_own_id = matches!(command.body, RequestBody::AdmitPaperForm { .. });
+    if !has_own_id && let Some(known) = office.answers().get(&command.id) {
         return if known.is_repeated_by(command.fingerprint) {
             Ok(Vec::new())
         } else {
@@ -55,7 +61,10 @@ pub fn decide(
         };
     }
     match &command.body {
-        RequestBody::Hello | RequestBody::AdmitPaperForm { .. } => Ok(Vec::new()),
+        RequestBody::Hello => Ok(Vec::new()),
+        RequestBody::AdmitPaperForm { form, replaces } => {
+            admit(office, command, form, replaces.as_ref(), now, foresee)
+        }
         RequestBody::CheckIn {
             service,
             language,
@@ -231,11 +240,10 @@ fn admit(
     let arrival = form_arrival(command, form, now)?;
     // The service is not asked for: a kiosk that never met its server knows none
     // of them, and the paper is in the resident's hand. Every counter serves what
-    // the office file does not have.
-    let series = office.plan().form_series.get(&form.device);
-    let series = series.ok_or_else(|| rejection::unknown_kiosk(&form.device))?;
-    if form.number.series() != *series {
-        return Err(rejection::wrong_series(form.number, &form.device));
+    // the office file does not have. Nor does a number of another series keep the
+    // form out: a kiosk was set up wrong, and its resident is not to pay for that.
+    if !office.plan().form_series.contains_key(&form.device) {
+        return Err(rejection::unknown_kiosk(&form.device));
     }
 
     let paper = OnPaper {
@@ -255,6 +263,9 @@ fn admit(
             language: form.language.clone(),
             arrived_at,
             ahead: ahead(office, &form.service, arrived_at, visit.id),
+            // Nobody came to the old number: it is called again by the one held.
+            serial: matches!(visit.state, VisitState::Called { .. })
+                .then(|| office.last_serial() + 1),
             paper: OnPaper {
                 // The resident printed another form with the same number? Not another visit.
                 same_number_as: paper.same_number_as.filter(|other| *other != visit.id),

@@ -36,7 +36,8 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A day began: numbers start again, counters are closed.
+    /// A day began: numbers start again, counters are closed. But if somebody
+    /// stays (an open visit that is not in `left_at_close`), counters stay open.
     DayStarted {
         /// The office's date.
         date: Date,
@@ -171,6 +172,9 @@ pub struct VisitRenumbered {
     pub paper: OnPaper,
     /// How many waited before it.
     pub ahead: u32,
+    /// The serial of the call by the new number, if it was called by the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<u64>,
 }
 
 /// A visit that is held on a paper form.
@@ -241,6 +245,7 @@ mod tests {
 {"v":1,"event":"visit_queued","visit":1,"number":"A1","service":"titles","language":"zh-Hant","arrived_at":"2026-11-25T17:41:07.12Z","device_arrived_at":"2026-11-25T17:41:07.12Z","clock_behind_ms":0,"boot":3,"device":"kiosk-1","paper":null,"ahead":4,"promised_wait":{"low_minutes":12,"high_minutes":25}}
 {"v":1,"event":"visit_queued","visit":2,"number":"X101","service":"titles","language":"es","arrived_at":"2026-11-25T17:42:00Z","device_arrived_at":"2026-11-25T16:42:00Z","clock_behind_ms":3600000,"boot":0,"device":null,"paper":{"form":"form-kiosk-1-X101-1","replaces":"c-1","same_number_as":1},"ahead":0,"promised_wait":null}
 {"v":1,"event":"visit_renumbered","visit":1,"from":"A1","number":"X102","service":"titles","language":"es","arrived_at":"2026-11-25T17:41:07.12Z","paper":{"form":"form-kiosk-1-X102-1","replaces":"c-2","same_number_as":null},"ahead":0}
+{"v":1,"event":"visit_renumbered","visit":1,"from":"A1","number":"X102","service":"titles","language":"es","arrived_at":"2026-11-25T17:41:07.12Z","paper":{"form":"form-kiosk-1-X102-1","replaces":"c-2","same_number_as":null},"ahead":0,"serial":14}
 {"v":1,"event":"check_in_replaced","check_in":"c-3","form":"form-kiosk-1-X101-1","visit":2,"arrived_at":"2026-11-25T17:41:07.12Z","withdrawn":1}
 {"v":1,"event":"print_recorded","visit":1,"result":{"print":"printed"}}
 {"v":1,"event":"print_recorded","visit":1,"result":{"print":"unknown","trouble":"paper_out"}}

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use usher_protocol::CommandId;
 use usher_protocol::message::{Answer, Outcome, RejectionCode, Reply, RequestBody};
 
@@ -13,6 +13,7 @@ use crate::office::Office;
 use crate::office::command::{Command, Fingerprint, Origin, whole_milliseconds};
 use crate::office::decide::{Foresee, day_due, decide};
 use crate::office::event::{Event, Record};
+use crate::office::moment::{DayWatch, LEAP_MAX, Moment};
 use crate::office::rejection;
 
 /// How many outcomes that left no event are remembered. At the bound the oldest
@@ -25,6 +26,7 @@ pub struct Intake {
     office: Office,
     uneventful: Uneventful,
     foresee: Foresee,
+    watch: DayWatch,
 }
 
 /// What became of one command.
@@ -40,11 +42,24 @@ impl Intake {
     /// Takes in commands for `office`, with waits foreseen by `foresee`.
     #[must_use]
     pub fn new(office: Office, foresee: Foresee) -> Self {
+        Self::resume(office, foresee, DayWatch::default())
+    }
+
+    /// The same, for an office that was built from its log while `watch` was kept.
+    #[must_use]
+    pub fn resume(office: Office, foresee: Foresee, watch: DayWatch) -> Self {
         Self {
             office,
             uneventful: Uneventful::default(),
             foresee,
+            watch,
         }
+    }
+
+    /// What is known of the clocks and of who is present.
+    #[must_use]
+    pub fn watch(&self) -> &DayWatch {
+        &self.watch
     }
 
     /// The office as it stands.
@@ -55,20 +70,35 @@ impl Intake {
 
     /// Starts the office's day if a new one has come; to be called before each
     /// command and now and then.
-    pub fn start_day_if_due(&mut self, now: Timestamp) -> Option<Record> {
-        let event = day_due(&self.office, now)?;
-        let day = self.office.plan().day_of(now);
+    pub fn start_day_if_due(&mut self, now: Moment) -> Option<Record> {
+        self.watch.read(now);
+        let day = self.office.plan().day_of(now.wall);
+        if day <= self.office.day() || self.day_held_back(now).is_some() {
+            return None;
+        }
+        let event = day_due(&self.office, now.wall, &self.watch.present(now))?;
         let command = CommandId::new(format!("day-{day}")).ok()?;
-        let fingerprint = Fingerprint(0);
-        Some(self.happen(now, command, Origin::Server, fingerprint, event))
+        let record = self.happen(now, command, Origin::Server, Fingerprint(0), event);
+        let open = self.office.open_visits().into_iter().collect();
+        self.watch.start_day(&open, now);
+        Some(record)
+    }
+
+    /// The leap of the wall's clock, if a day would start but for it: more than
+    /// [`LEAP_MAX`] that the program did not run through. Somebody has to look.
+    #[must_use]
+    pub fn day_held_back(&self, now: Moment) -> Option<SignedDuration> {
+        let is_due = self.office.plan().day_of(now.wall) > self.office.day();
+        let leap = self.watch.leap(now);
+        (is_due && leap > LEAP_MAX).then_some(leap)
     }
 
     /// Decides one command and takes in what it brings about.
-    pub fn handle(&mut self, command: &Command, now: Timestamp) -> Handled {
+    pub fn handle(&mut self, command: &Command, now: Moment) -> Handled {
         if command.body == RequestBody::Hello {
             return Handled {
                 records: Vec::new(),
-                reply: reply(command, now, done()),
+                reply: reply(command, now.wall, done()),
             };
         }
         let mut records: Vec<Record> = self.start_day_if_due(now).into_iter().collect();
@@ -78,19 +108,21 @@ impl Intake {
         };
         Handled {
             records,
-            reply: reply(command, now, outcome),
+            reply: reply(command, now.wall, outcome),
         }
     }
 
-    fn decide(&mut self, command: &Command, now: Timestamp, records: &mut Vec<Record>) -> Outcome {
-        let events = match decide(&self.office, command, now, self.foresee) {
+    fn decide(&mut self, command: &Command, now: Moment, records: &mut Vec<Record>) -> Outcome {
+        let events = match decide(&self.office, command, now.wall, self.foresee) {
             Ok(events) => events,
             Err(rejection) => {
                 // Whoever may not do it, or took another's id, says nothing about that id.
+                // And a paper form has one id wherever it comes from: what a clerk
+                // is refused, its kiosk may bring in. It enters once anyhow.
                 let says_nothing = matches!(
                     rejection.code,
                     RejectionCode::NotAllowed | RejectionCode::IdInUse
-                );
+                ) || matches!(command.body, RequestBody::AdmitPaperForm { .. });
                 let outcome = Outcome::Rejected { rejection };
                 if !says_nothing {
                     self.uneventful.remember(command, &outcome);
@@ -130,7 +162,7 @@ impl Intake {
 
     fn happen(
         &mut self,
-        now: Timestamp,
+        now: Moment,
         command: CommandId,
         origin: Origin,
         fingerprint: Fingerprint,
@@ -138,7 +170,7 @@ impl Intake {
     ) -> Record {
         let record = Record {
             sequence: self.office.sequence() + 1,
-            at: whole_milliseconds(now),
+            at: whole_milliseconds(now.wall),
             command,
             origin,
             fingerprint,
@@ -147,6 +179,9 @@ impl Intake {
         self.office
             .apply(&record)
             .expect("what was decided on this state can happen in it");
+        if let Event::VisitQueued(queued) = &record.event {
+            self.watch.join(queued.visit, now);
+        }
         record
     }
 }
@@ -214,7 +249,7 @@ mod tests {
     #[test]
     fn what_left_no_event_is_remembered_within_a_bound() {
         let mut intake = Intake::new(Office::new(sample::plan()), estimate::foresee);
-        let now = sample::time_at("2026-11-25T17:00:00Z");
+        let now = sample::moment_at("2026-11-25T17:00:00Z");
         for nth in 0..UNEVENTFUL_MAX + 10 {
             let body = RequestBody::CallNext {
                 counter: sample::counter("1"),

@@ -13,7 +13,8 @@
 //! # Promises
 //! Held by the property tests of this module:
 //! 1. Nobody who was given a number loses their place: a visit leaves the queue
-//!    only by being called, by the same resident's being in it twice, or with the day.
+//!    only by being called, by the same resident's being in it twice, or with the
+//!    day, unless it joined just before ([`moment`]).
 //! 2. The server gives no number twice in a day. Paper forms carry numbers of
 //!    their kiosk's own series; if a kiosk that lost its journal printed one
 //!    twice, both residents are admitted and staff are told (`same_number_as`),
@@ -29,6 +30,7 @@ pub mod command;
 pub mod decide;
 pub mod event;
 pub mod intake;
+pub mod moment;
 pub mod plan;
 mod reason;
 mod rejection;

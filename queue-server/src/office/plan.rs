@@ -23,6 +23,8 @@ pub struct OfficePlan {
     pub form_series: BTreeMap<DeviceId, Series>,
     services: HashMap<ServiceId, usize>,
     counters: HashMap<CounterId, usize>,
+    /// For each counter, the places of its services in `info`.
+    served: Vec<Vec<usize>>,
 }
 
 impl OfficePlan {
@@ -36,8 +38,14 @@ impl OfficePlan {
     ) -> Self {
         let services = (0..).zip(&info.services);
         let counters = (0..).zip(&info.counters);
+        let services: HashMap<_, _> = services.map(|(i, s)| (s.id.clone(), i)).collect();
+        let served = info.counters.iter().map(|counter| {
+            let positions = counter.services.iter().filter_map(|id| services.get(id));
+            positions.copied().collect()
+        });
         Self {
-            services: services.map(|(i, s)| (s.id.clone(), i)).collect(),
+            served: served.collect(),
+            services,
             counters: counters.map(|(i, c)| (c.id.clone(), i)).collect(),
             info: Arc::new(info),
             time_zone,
@@ -56,6 +64,18 @@ impl OfficePlan {
     #[must_use]
     pub fn counter(&self, id: &CounterId) -> Option<&CounterInfo> {
         self.counters.get(id).map(|&i| &self.info.counters[i])
+    }
+
+    /// The service's place in [`OfficeInfo::services`], if the office has it.
+    #[must_use]
+    pub fn service_position(&self, id: &ServiceId) -> Option<usize> {
+        self.services.get(id).copied()
+    }
+
+    /// The places in [`OfficeInfo::services`] of those that the counter serves.
+    #[must_use]
+    pub fn served_positions(&self, counter: &CounterId) -> Option<&[usize]> {
+        self.counters.get(counter).map(|&i| &self.served[i][..])
     }
 
     /// The service's English name, or its id if the office no longer has it.

@@ -69,14 +69,6 @@ pub(super) fn unknown_kiosk(device: &DeviceId) -> Rejection {
     )
 }
 
-pub(super) fn wrong_series(number: TicketNumber, device: &DeviceId) -> Rejection {
-    rejection(
-        RejectionCode::WrongNumber,
-        format!("{} is not of the series of {device}.", number.spaced()),
-        "Set the kiosk's series to the one in the office file; check the resident in as a new visit.",
-    )
-}
-
 pub(super) fn form_too_old() -> Rejection {
     rejection(
         RejectionCode::WrongState,

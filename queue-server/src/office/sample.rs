@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::time;
@@ -10,6 +11,7 @@ use usher_protocol::message::{CounterInfo, OfficeInfo, Request, RequestBody, Rol
 use usher_protocol::{CounterId, DeviceId, Language, PaperForm, Text, TicketNumber, VisitId};
 
 use crate::office::command::Sender;
+use crate::office::moment::Moment;
 use crate::office::plan::OfficePlan;
 use crate::office::visit::{Visit, VisitState};
 
@@ -72,6 +74,14 @@ pub(crate) fn kiosk(id: &str) -> Sender {
 
 pub(crate) fn time_at(text: &str) -> Timestamp {
     text.parse().unwrap()
+}
+
+/// The program has just started.
+pub(crate) fn moment_at(text: &str) -> Moment {
+    Moment {
+        wall: time_at(text),
+        uptime: Duration::ZERO,
+    }
 }
 
 pub(crate) fn request(id: &str, body: RequestBody) -> Request {

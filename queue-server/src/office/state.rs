@@ -263,12 +263,16 @@ impl Office {
         &self.answers
     }
 
-    /// Every visit that is not closed: waiting, called or being served.
+    /// Every visit that is not closed: waiting, called or being served. Sorted.
     #[must_use]
     pub fn open_visits(&self) -> Vec<VisitId> {
         let at_counters = self.counters.values().filter_map(|counter| match counter {
             OpenCounter::Free => None,
             OpenCounter::Busy(visit) => Some(*visit),
+        });
+        let at_counters = at_counters.filter(|visit| {
+            self.visit(*visit)
+                .is_some_and(|visit| visit.state.is_open())
         });
         let mut open: Vec<VisitId> = self
             .line
@@ -392,22 +396,26 @@ impl Office {
             self.transition(*visit, VisitState::left_at_close)?;
             self.leave_line(*visit);
         }
-        if let Some((_, visit)) = self.line.first() {
-            return Err(Contradiction::NoVisit {
-                sequence: self.sequence,
-                visit: *visit,
-            });
+        let staying = self.open_visits();
+        let stays = |visit: &VisitId| staying.binary_search(visit).is_ok();
+        if staying.is_empty() {
+            self.counters.clear();
+        }
+        for counter in self.counters.values_mut() {
+            if matches!(counter, OpenCounter::Busy(visit) if !stays(visit)) {
+                *counter = OpenCounter::Free;
+            }
         }
         self.day = date;
-        self.counters.clear();
         self.served_today = 0;
         self.last_numbers.clear();
-        self.numbers_today.clear();
-        let ended = std::mem::take(&mut self.queued_today);
+        self.numbers_today.retain(|_, visit| stays(visit));
+        let (today, ended) = self.queued_today.drain(..).partition(stays);
+        self.queued_today = today;
         for visit in std::mem::replace(&mut self.queued_before, ended) {
             self.visits.remove(&visit);
         }
-        self.answers.start_day(date);
+        self.answers.start_day(date, |visit| stays(&visit));
         Ok(())
     }
 
@@ -470,6 +478,10 @@ impl Office {
         };
         if visit.state == VisitState::Waiting {
             self.join_line(id);
+        }
+        if let Some(serial) = renumbered.serial {
+            self.transition(id, |state| state.recalled(serial, record.at))?;
+            self.last_serial = serial;
         }
         self.take_number(renumbered.number, id, true);
         self.remember_form(record, &renumbered.paper, ticket);

@@ -73,6 +73,15 @@ pub enum OfficeFileError {
         #[source]
         source: io::Error,
     },
+    /// It is longer than any office needs. Technician: is it the right file?
+    #[error(
+        "the office file {path} is longer than {} bytes; is it the right file? If it is, shorten its texts",
+        limits::FILE_BYTES_MAX
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
     /// It says something that cannot be. Technician: each line says what to do.
     #[error("the office file {path} {}", told(problems))]
     Invalid {
@@ -111,10 +120,17 @@ impl OfficeFile {
             source,
         };
         let file = std::fs::File::open(path).map_err(unreadable)?;
-        let mut source = String::new();
-        file.take(limits::FILE_BYTES_MAX)
-            .read_to_string(&mut source)
+        let mut bytes = Vec::new();
+        file.take(limits::FILE_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
             .map_err(unreadable)?;
+        if bytes.len() as u64 > limits::FILE_BYTES_MAX {
+            return Err(OfficeFileError::TooLong {
+                path: path.to_owned(),
+            });
+        }
+        let source = String::from_utf8(bytes)
+            .map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
         Self::parse(&source).map_err(|problems| OfficeFileError::Invalid {
             path: path.to_owned(),
             problems,

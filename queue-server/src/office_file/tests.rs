@@ -280,3 +280,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_that_is_too_long_is_refused_and_not_cut() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let length = usize::try_from(limits::FILE_BYTES_MAX).unwrap();
+    // Cut at the bound it would be a good file.
+    let padding = "#".repeat(length - SMALL.len());
+    std::fs::write(file.path(), format!("{SMALL}{padding}")).unwrap();
+    OfficeFile::load(file.path()).expect("it is just as long as it may be");
+    std::fs::write(file.path(), format!("{SMALL}{padding}#")).unwrap();
+    let error = OfficeFile::load(file.path()).map(|_| ()).unwrap_err();
+    assert!(
+        error.to_string().contains("is longer than 1048576 bytes"),
+        "{error}"
+    );
+}

@@ -40,6 +40,11 @@ const SCHEMA_VERSION: i64 = 1;
 /// counts as failed.
 const BUSY_WAIT: Duration = Duration::from_millis(1_000);
 
+/// How many events are read at a time. In between nothing is held: a reader that
+/// takes its time (`usher-server events | less`) must not keep the `-wal` file
+/// from being folded into the log.
+const PAGE_EVENTS: u16 = 1_000;
+
 const SCHEMA: &str = "
     CREATE TABLE meta (
         office TEXT NOT NULL,
@@ -78,8 +83,8 @@ impl EventLog {
                 database,
             });
         }
-        let connection = connect(&database, office, now)
-            .map_err(|error| error.unwrap_or_else(|source| OpenError::of(&database, source)))?;
+        let connection =
+            connect(&database, office, now).map_err(|fault| fault.in_words(&database))?;
         dir.note_log(office)?;
         Ok(Self {
             connection,
@@ -100,8 +105,8 @@ impl EventLog {
                 database,
             });
         }
-        let connection = connect(&database, &self.office, now)
-            .map_err(|error| error.unwrap_or_else(|source| OpenError::of(&database, source)))?;
+        let connection =
+            connect(&database, &self.office, now).map_err(|fault| fault.in_words(&database))?;
         connection
             .execute("UPDATE meta SET probed_at_ms = ?1", [now.as_millisecond()])
             .map_err(|source| OpenError::of(&database, source))?;
@@ -137,7 +142,8 @@ impl EventLog {
         Ok(transaction.commit()?)
     }
 
-    /// Gives every event to `each`, from the first, in order.
+    /// Gives every event that is in the log by now to `each`, from the first, in
+    /// order.
     ///
     /// # Errors
     /// [`ReadError`] as an `E`, or what `each` returns.
@@ -180,12 +186,12 @@ impl ReadOnlyLog {
             Ok(connection)
         };
         let connection = open().map_err(|source| OpenError::of(&database, source))?;
-        check_identity(&connection, &database)
-            .map_err(|error| error.unwrap_or_else(|source| OpenError::of(&database, source)))?;
+        check_identity(&connection, &database).map_err(|fault| fault.in_words(&database))?;
         Ok(Self { connection })
     }
 
-    /// Gives every event to `each`, from the first, in order.
+    /// Gives every event that is in the log by now to `each`, from the first, in
+    /// order.
     ///
     /// # Errors
     /// [`ReadError`] as an `E`, or what `each` returns.
@@ -201,32 +207,45 @@ fn has_bytes(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0)
 }
 
-/// A fault of SQLite's own, to be put into words with the file's name, or one
-/// that has its words already.
-type Fault = Result<OpenError, rusqlite::Error>;
+/// What is in the way of opening a log.
+enum Fault {
+    /// It has its words already.
+    Told(OpenError),
+    /// SQLite's own, to be put into words with the file's name.
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite(source)
+    }
+}
+
+impl Fault {
+    fn in_words(self, database: &Path) -> OpenError {
+        match self {
+            Self::Told(error) => error,
+            Self::Sqlite(source) => OpenError::of(database, source),
+        }
+    }
+}
 
 fn connect(database: &PathBuf, office: &OfficeId, now: Timestamp) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(database, flags).map_err(Err)?;
-    connection.busy_timeout(BUSY_WAIT).map_err(Err)?;
-    let pages: i64 = pragma(&connection, "page_count").map_err(Err)?;
+    let mut connection = Connection::open_with_flags(database, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    let pages: i64 = pragma(&connection, "page_count")?;
     if pages == 0 {
-        create(&mut connection, office, now).map_err(Err)?;
+        create(&mut connection, office, now)?;
     }
     check_identity(&connection, database)?;
-    connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
-        .map_err(Err)?;
-    connection
-        .pragma_update(None, "synchronous", "FULL")
-        .map_err(Err)?;
-    let found: String = connection
-        .query_row("SELECT office FROM meta", [], |row| row.get(0))
-        .map_err(Err)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let found: String = connection.query_row("SELECT office FROM meta", [], |row| row.get(0))?;
     if found != office.as_str() {
-        return Err(Ok(OpenError::OtherOffice {
+        return Err(Fault::Told(OpenError::OtherOffice {
             database: database.clone(),
             found,
             expected: office.clone(),
@@ -249,13 +268,13 @@ fn create(connection: &mut Connection, office: &OfficeId, now: Timestamp) -> rus
 }
 
 fn check_identity(connection: &Connection, database: &Path) -> Result<(), Fault> {
-    let application: i64 = pragma(connection, "application_id").map_err(Err)?;
+    let application: i64 = pragma(connection, "application_id")?;
     if application != APPLICATION_ID {
-        return Err(Ok(OpenError::OtherProgram(database.to_owned())));
+        return Err(Fault::Told(OpenError::OtherProgram(database.to_owned())));
     }
-    let found: i64 = pragma(connection, "user_version").map_err(Err)?;
+    let found: i64 = pragma(connection, "user_version")?;
     if found > SCHEMA_VERSION {
-        return Err(Ok(OpenError::NewerVersion {
+        return Err(Fault::Told(OpenError::NewerVersion {
             database: database.to_owned(),
             found,
             known: SCHEMA_VERSION,
@@ -272,16 +291,31 @@ fn replay<E: From<ReadError>>(
     connection: &Connection,
     mut each: impl FnMut(Record) -> Result<(), E>,
 ) -> Result<(), E> {
+    let last = connection.query_row("SELECT max(sequence) FROM events", [], |row| row.get(0));
+    let last: Option<i64> = last.map_err(ReadError::from)?;
     let mut select = connection
         .prepare(
-            "SELECT sequence, at_ms, command_id, origin, asked, body FROM events ORDER BY sequence",
+            "SELECT sequence, at_ms, command_id, origin, asked, body FROM events
+             WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3",
         )
         .map_err(ReadError::from)?;
-    let mut rows = select.query([]).map_err(ReadError::from)?;
-    while let Some(row) = rows.next().map_err(ReadError::from)? {
-        each(record(row)?)?;
+    let mut page = Vec::with_capacity(usize::from(PAGE_EVENTS));
+    let mut read_to = i64::MIN;
+    loop {
+        let bounds = params![read_to, last.unwrap_or(i64::MIN), PAGE_EVENTS];
+        let mut rows = select.query(bounds).map_err(ReadError::from)?;
+        while let Some(row) = rows.next().map_err(ReadError::from)? {
+            read_to = row.get(0).map_err(ReadError::from)?;
+            page.push(record(row)?);
+        }
+        if page.is_empty() {
+            return Ok(());
+        }
+        drop(rows);
+        for record in page.drain(..) {
+            each(record)?;
+        }
     }
-    Ok(())
 }
 
 fn record(row: &Row<'_>) -> Result<Record, ReadError> {

@@ -269,3 +269,29 @@ fn a_reader_reads_beside_the_writer() {
         .unwrap();
     assert_eq!(seen, 2, "a reader sees the log as it was when it began");
 }
+
+#[test]
+fn a_slow_reader_reads_all_pages_and_holds_nothing() {
+    let dir = TempDir::new().unwrap();
+    let mut log = open(&dir).unwrap();
+    let pages = u64::from(PAGE_EVENTS) * 2 + 7;
+    let batch: Vec<Record> = (1..=pages).map(record).collect();
+    log.append(&batch).unwrap();
+    let reader = ReadOnlyLog::open(dir.path()).unwrap();
+    let mut read = 0;
+    reader
+        .replay::<ReadError>(|record| {
+            read += 1;
+            assert_eq!(record.sequence, read);
+            if read == 1 {
+                let is_held: bool = log
+                    .connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+                    .unwrap();
+                assert!(!is_held, "the reader keeps the log from being folded");
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(read, pages);
+}

@@ -1,7 +1,9 @@
 //! The interface for programs, which the pages use as well.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -9,8 +11,11 @@ use serde::Serialize;
 use usher_protocol::message::{Outcome, PAYLOAD_BYTES_MAX, RejectionCode, Reply, encode};
 
 use super::{Web, security};
-use crate::link::reading::{read_request, rejected};
 use crate::office::command::Sender;
+use crate::reading::{read_request, rejected};
+
+/// How long a request's payload may take to come.
+const PAYLOAD_WAIT: Duration = Duration::from_secs(10);
 
 /// An answer to a question that was put wrongly, in words.
 #[derive(Debug, Serialize)]
@@ -71,12 +76,22 @@ pub(super) async fn requests(State(web): State<Web>, headers: HeaderMap, body: B
             "Nothing was stored. Send it with the header Content-Type: application/json.",
         );
     }
-    let Ok(payload) = axum::body::to_bytes(body, PAYLOAD_BYTES_MAX).await else {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The request is too long, or was cut off.",
-            "Nothing was stored. Send at most 256 KiB.",
-        );
+    let payload = match payload_of(body, PAYLOAD_WAIT).await {
+        Ok(payload) => payload,
+        Err(NoPayload::Late) => {
+            return refuse(
+                StatusCode::REQUEST_TIMEOUT,
+                "The request did not come to its end in time.",
+                "Nothing was stored. Send it again, with the same id.",
+            );
+        }
+        Err(NoPayload::TooLong) => {
+            return refuse(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The request is too long, or was cut off.",
+                "Nothing was stored. Send at most 256 KiB.",
+            );
+        }
     };
     match read_request(&payload, now) {
         Ok(request) => {
@@ -94,6 +109,21 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
         next_step: "Read pages with GET; send requests with POST to /api/v1/requests.",
     };
     (StatusCode::METHOD_NOT_ALLOWED, Json(problem)).into_response()
+}
+
+/// Why there is no payload.
+#[derive(Debug, PartialEq, Eq)]
+enum NoPayload {
+    Late,
+    TooLong,
+}
+
+async fn payload_of(body: Body, wait: Duration) -> Result<Bytes, NoPayload> {
+    let reading = axum::body::to_bytes(body, PAYLOAD_BYTES_MAX);
+    match tokio::time::timeout(wait, reading).await {
+        Ok(read) => read.map_err(|_| NoPayload::TooLong),
+        Err(_) => Err(NoPayload::Late),
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -115,4 +145,20 @@ fn status_of(reply: &Reply) -> StatusCode {
 fn with_status(status: StatusCode, reply: &Reply) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
     (status, json, encode(reply)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use futures_util::stream::{self, StreamExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_payload_that_does_not_end_is_not_waited_for() {
+        let begun = stream::iter([Ok::<_, io::Error>("{")]).chain(stream::pending());
+        let payload = payload_of(Body::from_stream(begun), Duration::from_millis(20)).await;
+        assert_eq!(payload, Err(NoPayload::Late));
+    }
 }

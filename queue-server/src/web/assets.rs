@@ -1,6 +1,7 @@
 //! Scripts, styles and the icon: part of the program.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -34,8 +35,13 @@ assets! {
 }
 
 /// `GET /static/{name}`.
-pub(super) async fn asset(Path(name): Path<String>) -> Response {
-    match find(&name) {
+pub(super) async fn asset(name: Result<Path<String>, PathRejection>) -> Response {
+    // An address that is no text (`%ff`) is that of no file.
+    answer(name.as_ref().map_or("", |Path(name)| name))
+}
+
+fn answer(name: &str) -> Response {
+    match find(name) {
         Some((kind, text)) => ([(header::CONTENT_TYPE, kind), CACHE], text).into_response(),
         None => (StatusCode::NOT_FOUND, "There is no such file.\n").into_response(),
     }
@@ -43,5 +49,5 @@ pub(super) async fn asset(Path(name): Path<String>) -> Response {
 
 /// `GET /favicon.ico`, which browsers ask for unasked.
 pub(super) async fn icon() -> Response {
-    asset(Path("icon.svg".to_owned())).await
+    answer("icon.svg")
 }

@@ -89,6 +89,15 @@ impl FakeOffice {
         let reports = self.reports.lock().unwrap();
         Some(reports.get(device)?.presence.as_ref()?.online)
     }
+
+    /// The free texts that `device` has told: its version, and its printer's state.
+    pub(crate) fn texts_of(&self, device: &DeviceId) -> (Option<String>, Option<String>) {
+        let reports = self.reports.lock().unwrap();
+        let latest = &reports[device];
+        let version = latest.presence.as_ref().map(|told| told.version.clone());
+        let printer = latest.status.as_ref().and_then(|told| told.printer.clone());
+        (version, printer)
+    }
 }
 
 /// The fake's clock stands still.
@@ -183,6 +192,7 @@ pub(crate) fn sample_view() -> OfficeView {
             })
             .into(),
         served_today: 0,
+        attention: Vec::new(),
     }
 }
 

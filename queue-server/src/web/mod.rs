@@ -11,6 +11,7 @@
 
 mod api;
 mod assets;
+mod connections;
 mod events;
 mod pages;
 mod security;
@@ -42,7 +43,9 @@ pub enum WebError {
     AddressInUse(SocketAddr),
     /// The system refused the address: it is no address of this machine, or a
     /// port below 1024 without the right to it.
-    #[error("cannot listen for web pages on {address}")]
+    #[error(
+        "cannot listen for web pages on {address}: with --http choose an address of this machine (`ip address` lists them) and a port from 1024 on"
+    )]
     Bind {
         /// The address that was asked for.
         address: SocketAddr,
@@ -83,13 +86,8 @@ pub async fn serve(
     office: OfficeHandle,
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let mut stop = stopping.clone();
-    axum::serve(listener, router(office, stopping))
-        .with_graceful_shutdown(async move {
-            // A sender that is gone means stop, too.
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
-        .await
+    let router = router(office, stopping.clone());
+    connections::serve(listener, router, stopping, connections::Bounds::default()).await
 }
 
 /// Every address that the server knows. Needs a running Tokio runtime.

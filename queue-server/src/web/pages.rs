@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
-use usher_protocol::message::{CounterInfo, OfficeInfo};
 
 use super::Web;
 use super::api::Problem;
-use crate::live::view::OfficeView;
-use crate::live::view::{CounterState, CounterView};
+use crate::live::view::{CounterState, CounterView, OfficeView};
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -86,14 +85,20 @@ pub(super) async fn index(State(web): State<Web>) -> Response {
 }
 
 /// `GET /counter/{id}`: a clerk's page.
-pub(super) async fn counter(State(web): State<Web>, Path(id): Path<String>) -> Response {
+///
+/// The counters are those of the view, not of the office file: one that the file
+/// has lost while it was open must be finished and closed by somebody.
+pub(super) async fn counter(
+    State(web): State<Web>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
     let view = newest(&web);
-    let Some(counter) = view
-        .info
-        .counters
-        .iter()
-        .find(|known| known.id.as_str() == id)
-    else {
+    // An address that is no text (`%ff`) is that of no counter.
+    let known = id.ok().and_then(|Path(id)| {
+        let mut counters = view.counters.iter();
+        counters.find(|counter| counter.id.as_str() == id)
+    });
+    let Some(counter) = known else {
         return missing(
             &view,
             "This counter is not in the office file",
@@ -104,8 +109,8 @@ pub(super) async fn counter(State(web): State<Web>, Path(id): Path<String>) -> R
         office: Office::of(&view),
         id: counter.id.as_str(),
         label: &counter.label,
-        state: state_words(&view, counter),
-        services: service_names(&view.info, counter),
+        state: StateWords::of(counter.state),
+        services: service_names(&view, counter),
     };
     html(StatusCode::OK, &page)
 }
@@ -165,37 +170,41 @@ fn newest(web: &Web) -> Arc<OfficeView> {
 }
 
 fn cards(view: &OfficeView) -> Vec<CounterCard<'_>> {
-    view.info
-        .counters
+    view.counters
         .iter()
         .map(|counter| CounterCard {
             id: counter.id.as_str(),
             label: &counter.label,
-            state: state_words(view, counter),
-            services: service_names(&view.info, counter),
+            state: StateWords::of(counter.state),
+            services: service_names(view, counter),
         })
         .collect()
 }
 
-fn service_names<'a>(info: &'a OfficeInfo, counter: &CounterInfo) -> Vec<&'a str> {
-    info.services
+/// What stands for the services of a counter that the office file has lost.
+const NOT_IN_FILE: &str = "No longer in the office file: finish and close it";
+
+fn service_names<'a>(view: &'a OfficeView, counter: &CounterView) -> Vec<&'a str> {
+    let in_file = view.info.counters.iter().any(|info| info.id == counter.id);
+    if !in_file {
+        return vec![NOT_IN_FILE];
+    }
+    view.info
+        .services
         .iter()
         .filter(|service| counter.services.contains(&service.id))
         .map(|service| service.name.in_english())
         .collect()
 }
 
-fn state_words(view: &OfficeView, counter: &CounterInfo) -> StateWords {
-    let state = view
-        .counters
-        .iter()
-        .find(|known: &&CounterView| known.id == counter.id)
-        .map_or(CounterState::Closed, |known| known.state);
-    let (name, label) = match state {
-        CounterState::Closed => ("closed", "Closed"),
-        CounterState::Free => ("free", "Ready"),
-        CounterState::Called => ("called", "Called"),
-        CounterState::Serving => ("serving", "Serving"),
-    };
-    StateWords { name, label }
+impl StateWords {
+    fn of(state: CounterState) -> Self {
+        let (name, label) = match state {
+            CounterState::Closed => ("closed", "Closed"),
+            CounterState::Free => ("free", "Ready"),
+            CounterState::Called => ("called", "Called"),
+            CounterState::Serving => ("serving", "Serving"),
+        };
+        Self { name, label }
+    }
 }

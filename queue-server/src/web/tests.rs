@@ -6,10 +6,12 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt;
+use usher_protocol::CounterId;
 use usher_protocol::message::{Answer, Outcome, Rejection, RejectionCode, RequestBody};
 
 use super::fake_office::{FakeOffice, sample_view};
 use super::router;
+use crate::live::view::CounterState;
 use crate::office::command::Sender;
 
 struct Site {
@@ -228,6 +230,7 @@ async fn every_file_that_a_page_names_is_there() {
         assert_eq!(site.get(&path).await.0, StatusCode::OK, "{path}");
     }
     assert_eq!(site.get("/static/passwd").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(site.get("/static/%ff").await.0, StatusCode::NOT_FOUND);
     assert_eq!(
         site.get("/static/..%2FCargo.toml").await.0,
         StatusCode::NOT_FOUND
@@ -237,12 +240,31 @@ async fn every_file_that_a_page_names_is_there() {
 #[tokio::test]
 async fn an_unknown_counter_leads_to_those_that_exist() {
     let site = site(accepted());
-    for path in ["/counter/99", "/counter/%3Cscript%3E"] {
+    for path in ["/counter/99", "/counter/%3Cscript%3E", "/counter/%ff"] {
         let (status, page) = site.get_page(path).await;
         assert_eq!(status, StatusCode::NOT_FOUND);
         assert!(page.contains("href=\"/counter/1\"") && page.contains("href=\"/counter/2\""));
         assert!(!page.contains("<script>"));
     }
+}
+
+#[tokio::test]
+async fn a_counter_that_the_office_file_lost_can_still_be_cleared() {
+    let site = site(accepted());
+    site.office.show(|view| {
+        let mut lost = view.counters[0].clone();
+        lost.id = CounterId::new("gone").unwrap();
+        lost.label = "7".to_owned();
+        lost.state = CounterState::Serving;
+        lost.services = Vec::new();
+        view.counters.push(lost);
+    });
+    let (status, page) = site.get_page("/counter/gone").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Counter 7") && page.contains("data-state=\"serving\""));
+    assert!(page.contains("No longer in the office file"));
+    let (_, index) = site.get_page("/").await;
+    assert!(index.contains("href=\"/counter/gone\""));
 }
 
 #[tokio::test]

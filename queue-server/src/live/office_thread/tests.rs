@@ -42,6 +42,31 @@ fn start(dir: &TempDir) -> (OfficeHandle, OfficeThread) {
     start_with(log_in(dir.path()))
 }
 
+/// A clock that the test sets.
+#[derive(Clone)]
+struct SettableClock(Arc<Mutex<Timestamp>>);
+
+impl SettableClock {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(now())))
+    }
+
+    fn put_on(&self, by: SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+fn start_by(dir: &TempDir, time: &SettableClock) -> (OfficeHandle, OfficeThread) {
+    let time = time.clone();
+    OfficeThread::start(OfficeParts {
+        plan: sample::plan(),
+        devices: vec![(sample::device("kiosk-1"), Role::Kiosk)],
+        log: log_in(dir.path()),
+        clock: Arc::new(move || *time.0.lock().unwrap()),
+    })
+    .unwrap()
+}
+
 fn check_in(nth: usize) -> Request {
     sample::request(&format!("k-{nth}"), sample::check_in("titles", NOW))
 }
@@ -323,4 +348,103 @@ async fn a_log_that_contradicts_itself_is_named() {
             .contains("event 4 stands where event 3 should"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn traffic_that_changes_nothing_does_not_stop_the_minutes() {
+    let dir = TempDir::new().unwrap();
+    let time = SettableClock::new();
+    let (office, thread) = start_by(&dir, &time);
+    let first = office.watch().borrow().as_of;
+    time.put_on(SignedDuration::from_mins(1));
+    let busy = tokio::spawn({
+        let office = office.clone();
+        async move {
+            loop {
+                clerk(&office, "h-1", RequestBody::Hello).await;
+            }
+        }
+    });
+    let mut views = office.watch();
+    let later = views.wait_for(|view| view.as_of > first);
+    let later = tokio::time::timeout(Duration::from_secs(10), later).await;
+    assert!(later.is_ok(), "no new view is published");
+    busy.abort();
+    let _ = busy.await;
+    thread.stop().await;
+}
+
+#[tokio::test]
+async fn a_kiosks_form_that_is_refused_is_told_until_it_is_in_the_queue() {
+    let dir = TempDir::new().unwrap();
+    let (office, thread) = start(&dir);
+    let form = |id: &str| sample::request(id, sample::admit("X101", NOW, None));
+    for _ in 0..2 {
+        // The kiosk was given another's name, and asks again and again.
+        let reply = office.submit(kiosk("kiosk-2"), form("f-1")).await;
+        assert!(matches!(reply.outcome, Outcome::Rejected { .. }));
+        let view = Arc::clone(&office.watch().borrow());
+        assert_eq!(view.attention.len(), 1);
+        let told = &view.attention[0];
+        assert_eq!(told.device, Some(sample::device("kiosk-2")));
+        assert!(
+            told.text
+                .starts_with("kiosk-2's paper form X 101 was refused: "),
+            "{}",
+            told.text
+        );
+    }
+    ticket(office.submit(Sender::Clerk, form("s-1")).await.outcome);
+    assert_eq!(office.watch().borrow().attention, []);
+    thread.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_put_right_sends_nobody_away_even_while_storing_fails() {
+    let dir = TempDir::new().unwrap();
+    let time = SettableClock::new();
+    let (office, thread) = start_by(&dir, &time);
+    arrive(&office, 1).await;
+    let other = Connection::open(dir.path().join(DATABASE_NAME)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(
+        arrive(&office, 2).await,
+        Outcome::Unavailable { .. }
+    ));
+    time.put_on(SignedDuration::from_hours(20));
+    other.execute_batch("ROLLBACK").unwrap();
+    let mut views = office.watch();
+    let whole = views.wait_for(|view| view.accepting).await.unwrap().clone();
+    assert_eq!(whole.sequence, 3, "two days and a visit");
+    assert_eq!(whole.waiting[0].number, sample::number("A1"));
+    thread.stop().await;
+
+    // Those of the day before the day before are gone after a restart.
+    time.put_on(SignedDuration::from_hours(48));
+    let (office, thread) = start_by(&dir, &time);
+    let mut views = office.watch();
+    views.wait_for(|view| view.sequence == 4).await.unwrap();
+    assert_eq!(views.borrow().waiting_total, 0);
+    thread.stop().await;
+}
+
+#[tokio::test]
+async fn a_leap_past_belief_is_told_to_staff() {
+    let dir = TempDir::new().unwrap();
+    let time = SettableClock::new();
+    let (office, thread) = start_by(&dir, &time);
+    arrive(&office, 1).await;
+    time.put_on(SignedDuration::from_hours(24 * 5));
+    let mut views = office.watch();
+    let told = views.wait_for(|view| !view.attention.is_empty());
+    let told = told.await.unwrap().attention[0].text.clone();
+    assert!(told.contains("by 5 days at once"), "{told}");
+    assert_eq!(
+        ticket(arrive(&office, 2).await).number,
+        sample::number("A2")
+    );
+    time.put_on(SignedDuration::from_hours(-24 * 5));
+    let calm = views.wait_for(|view| view.attention.is_empty()).await;
+    assert_eq!(calm.unwrap().sequence, 3, "no day was started");
+    thread.stop().await;
 }

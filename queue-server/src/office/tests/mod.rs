@@ -1,5 +1,7 @@
 //! The rules, one by one.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use usher_protocol::message::{
     Answer, Outcome, PrintResult, QueuedTicket, RejectionCode, Request, RequestBody, Role,
@@ -11,10 +13,12 @@ use crate::office::Office;
 use crate::office::command::{Command, Sender};
 use crate::office::event::{Event, Record};
 use crate::office::intake::Intake;
+use crate::office::moment::Moment;
 use crate::office::sample::{self, admit, check_in, counter, kiosk, number};
 use crate::office::visit::VisitState;
 
 mod changed_file;
+mod leaps;
 mod paper;
 mod promises;
 
@@ -25,6 +29,7 @@ const MORNING: &str = "2026-11-25T17:00:00Z";
 struct Day {
     intake: Intake,
     now: Timestamp,
+    uptime: Duration,
     records: Vec<Record>,
     commands: u32,
 }
@@ -34,6 +39,7 @@ impl Day {
         Self {
             intake: Intake::new(Office::new(sample::plan()), estimate::foresee),
             now: sample::time_at(MORNING),
+            uptime: Duration::ZERO,
             records: Vec::new(),
             commands: 0,
         }
@@ -44,6 +50,13 @@ impl Day {
     }
 
     fn pass(&mut self, minutes: i64) {
+        self.leap(minutes);
+        let passed = u64::try_from(minutes).unwrap_or(0);
+        self.uptime += Duration::from_secs(60 * passed);
+    }
+
+    /// The wall's clock is put on, or back.
+    fn leap(&mut self, minutes: i64) {
         self.now += SignedDuration::from_mins(minutes);
     }
 
@@ -58,7 +71,11 @@ impl Day {
             sent_at,
             ..sample::request(id, body)
         };
-        let handled = self.intake.handle(&Command::new(sender, request), self.now);
+        let now = Moment {
+            wall: self.now,
+            uptime: self.uptime,
+        };
+        let handled = self.intake.handle(&Command::new(sender, request), now);
         self.records.extend(handled.records);
         handled.reply.outcome
     }
