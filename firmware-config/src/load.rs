@@ -15,7 +15,7 @@ pub const SECRET_FILE_BYTES_MAX: u64 = 1024;
 /// Why there are no settings. The text is for a technician and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file is missing, forbidden, too long or not text. A technician checks
+    /// The file is missing, forbidden or too long. A technician checks
     /// the path and that the device's user (`usher`) may read it.
     #[error("cannot read the device file {} (check the path, and that this user may read it)", path.display())]
     Unreadable {
@@ -23,6 +23,16 @@ pub enum LoadError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The file is no text: saved in another encoding, or another kind of file.
+    #[error(
+        "the device file {} is not text in UTF-8 (save it as UTF-8, without special letters if \
+         need be, or write it anew from `usher-config example`)",
+        path.display()
+    )]
+    NotText {
+        /// The file that was asked for.
+        path: PathBuf,
     },
     /// The file was read, but cannot be used: everything that is wrong with it.
     #[error("{}", told(path.as_deref(), problems))]
@@ -39,7 +49,7 @@ impl LoadError {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         match self {
-            Self::Unreadable { .. } => &[],
+            Self::Unreadable { .. } | Self::NotText { .. } => &[],
             Self::Wrong { problems, .. } => problems,
         }
     }
@@ -64,9 +74,12 @@ fn told(path: Option<&Path>, problems: &[Problem]) -> String {
 /// # Errors
 /// [`LoadError`] tells everything that is wrong, not only the first thing.
 pub fn load(path: &Path) -> Result<DeviceFile, LoadError> {
-    let text = read_bounded(path, FILE_BYTES_MAX).map_err(|source| LoadError::Unreadable {
-        path: path.to_owned(),
-        source,
+    let text = read_bounded(path, FILE_BYTES_MAX).map_err(|source| {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::InvalidData => LoadError::NotText { path },
+            _ => LoadError::Unreadable { path, source },
+        }
     })?;
     let read_secret = |file: &Path| read_bounded(file, SECRET_FILE_BYTES_MAX);
     schema::read(&text, &read_secret).map_err(|problems| LoadError::Wrong {
@@ -448,6 +461,28 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_the_place_of_a_key_is_never_told() {
+        let text = with(
+            "secret = \"put-the-secret-of-this-device-here\"",
+            "hush-hush-hush-hush = true",
+        );
+        let error = parse(&text).expect_err("no such key").to_string();
+        assert!(error.contains("server.…: no such key"), "{error}");
+        assert!(!error.contains("hush"), "{error}");
+        // A slip of the finger is still told.
+        let error = parse(&with("secret = ", "secrat = ")).expect_err("no such key");
+        assert!(error.to_string().contains("server.secrat: "), "{error}");
+    }
+
+    #[test]
+    fn a_printers_line_is_fast_enough_for_a_form() {
+        for baud in [9600, 19_200] {
+            let problem = problem(&with("baud = 115200", &format!("baud = {baud}")));
+            assert!(problem.contains("use 38400, 57600"), "{problem}");
+        }
+    }
+
+    #[test]
     fn a_secret_has_its_own_file() {
         let dir = tempfile::tempdir().expect("a directory");
         let secret_path = dir.path().join("secret");
@@ -485,7 +520,6 @@ mod tests {
         let path = dir.path().join("device.toml");
         let told = |path: &Path| {
             let error = load(path).expect_err("no such file");
-            assert!(matches!(error, LoadError::Unreadable { .. }));
             format!("{:#}", anyhow::Error::from(error))
         };
         let missing = told(&path);
@@ -495,7 +529,9 @@ mod tests {
         fs::write(&path, vec![b'#'; 70_000]).expect("written");
         assert!(told(&path).contains("more than 65536 bytes"));
         fs::write(&path, [0xff, 0xfe]).expect("written");
-        assert!(told(&path).contains("UTF-8"));
+        let told = told(&path);
+        assert!(told.contains("save it as UTF-8"), "{told}");
+        assert!(!told.contains("may read it"), "the path is right: {told}");
     }
 
     proptest::proptest! {

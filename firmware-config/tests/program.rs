@@ -46,7 +46,7 @@ fn an_example_is_found_good_and_summed_up() {
 }
 
 #[test]
-fn mistakes_end_with_1_and_are_told_on_standard_error() {
+fn mistakes_end_with_2_and_are_told_on_standard_error() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("device.toml");
     let example = usher_config(&["example"]).stdout;
@@ -56,7 +56,8 @@ fn mistakes_end_with_1_and_are_told_on_standard_error() {
         .replace("width_px = 1080", "width_px = \"1080\"");
     fs::write(&path, wrong).expect("written");
     let (code, out, err) = check(&path);
-    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.starts_with("usher-config: the device file "), "{err}");
     assert!(err.contains("has 2 problems:"), "{err}");
     assert!(
         err.contains("scanner.quiet: no such key; did you mean `quiet_ms`?"),
@@ -68,10 +69,29 @@ fn mistakes_end_with_1_and_are_told_on_standard_error() {
     );
 
     let (code, _, err) = check(&dir.path().join("nowhere.toml"));
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert_eq!(err.lines().count(), 1, "{err}");
     assert!(
         err.contains("nowhere.toml") && err.contains("No such file"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("Linux has /dev/full");
+    let output = Command::new(env!("CARGO_BIN_EXE_usher-config"))
+        .arg("example")
+        .stdout(full)
+        .output()
+        .expect("usher-config runs");
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        err.contains("standard output") && err.contains("No space left"),
         "{err}"
     );
 }

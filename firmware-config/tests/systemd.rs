@@ -42,6 +42,7 @@ fn installed() -> TempDir {
         "shutdown.target",
         "multi-user.target",
         "network.target",
+        "time-sync.target",
         "seatd.service",
         "getty@.service",
     ] {
@@ -151,6 +152,18 @@ fn the_units_keep_the_programs_from_the_rest_of_the_machine() {
         "[Service]\nExecStart=/usr/bin/cage\n",
     );
     assert!(!judge("open.service").status.success());
+}
+
+/// A name from an ID must not come onto a disk with a crash or with swapping.
+#[test]
+fn the_memory_of_the_kiosk_stays_in_memory() {
+    let kiosk = SYSTEM_FILES
+        .iter()
+        .find(|file| file.path.ends_with("usher-kiosk.service"))
+        .expect("the kiosk has a unit");
+    for line in ["LimitCORE=0", "MemorySwapMax=0"] {
+        assert!(kiosk.text.lines().any(|l| l == line), "{line}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@
 //!
 //! Invariants: nothing is printed before it is in the journal (`app` and
 //! [`journal`]); nothing from an ID is stored, logged or sent, and
-//! [`checkin::Effect::Wipe`] leaves no name behind (tests in [`checkin`]).
+//! the end of a session leaves no name behind (tests in [`checkin`]).
 
 pub mod app;
 pub mod checkin;

@@ -11,6 +11,14 @@ pub fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
+/// Why [`zone`] would stand in for this name.
+///
+/// # Errors
+/// No time zone of that name is known on this machine.
+pub fn check_zone(name: &str) -> Result<(), jiff::Error> {
+    TimeZone::get(name).map(drop)
+}
+
 /// `9:41 AM` in English, `9:41` in other languages.
 #[must_use]
 pub fn time_of_day(at: Timestamp, zone: &TimeZone, language: &Language) -> String {
@@ -58,5 +66,7 @@ mod tests {
             assert_eq!(time_and_date(at, &zone, &language), both);
         }
         assert_eq!(super::zone("Nowhere/Land"), TimeZone::UTC);
+        assert!(check_zone("Nowhere/Land").is_err());
+        assert!(check_zone("America/Los_Angeles").is_ok());
     }
 }

@@ -53,7 +53,10 @@ const SCENES: &[Scene] = &[
     Scene {
         name: "02-attract-server-gone",
         screen: Screen::Attract,
-        set: |view, _| view.set_online(false),
+        set: |view, _| {
+            view.set_online(false);
+            view.set_hint(Hint::ServerGone);
+        },
         targets: &["help", "language:*"],
     },
     Scene {
@@ -222,10 +225,10 @@ const SCENES: &[Scene] = &[
 /// The hints that no scene shows.
 const HINTS: [Hint; 5] = [
     Hint::ScanUnreadable,
+    Hint::CodeUnknown,
     Hint::ScanPartial,
     Hint::ServiceClosed,
     Hint::ServerGone,
-    Hint::TryAgain,
 ];
 
 #[test]

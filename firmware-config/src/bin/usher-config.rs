@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
-use usher_firmware_config::{DeviceFile, Role, load, render, system_files};
+use usher_firmware_config::{DeviceFile, LoadError, Role, load, render, system_files};
 
 /// Helps to write the settings of a kiosk or hall display, and to install it.
 #[derive(Debug, Parser)]
@@ -55,33 +56,37 @@ impl From<RoleArgument> for Role {
     }
 }
 
+/// The device file is wrong or cannot be read, as the programs themselves end.
+const EXIT_WRONG_FILE: u8 = 2;
+
 fn main() -> ExitCode {
     match run(&Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to be done where even this cannot be written.
-            let _ = writeln!(io::stderr(), "{error:#}");
-            ExitCode::FAILURE
+            let _ = writeln!(io::stderr(), "usher-config: {error:#}");
+            match error.downcast_ref::<LoadError>() {
+                Some(_) => ExitCode::from(EXIT_WRONG_FILE),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }
 
 fn run(command: &Command) -> anyhow::Result<()> {
+    let text = match command {
+        Command::Check { file } => checked(file, &load(file)?),
+        Command::Example { role } => render::example((*role).into()),
+        Command::Reference => render::reference(),
+        Command::Units { out } => system_files::write(out)?
+            .iter()
+            .map(|path| format!("{}\n", path.display()))
+            .collect(),
+    };
     let mut out = io::stdout().lock();
-    match command {
-        Command::Check { file } => {
-            let settings = load(file)?;
-            write!(out, "{}", checked(file, &settings))?;
-        }
-        Command::Example { role } => write!(out, "{}", render::example((*role).into()))?,
-        Command::Reference => write!(out, "{}", render::reference())?,
-        Command::Units { out: root } => {
-            for path in system_files::write(root)? {
-                writeln!(out, "{}", path.display())?;
-            }
-        }
-    }
-    Ok(())
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("the text cannot be written to the standard output (is the disk full?)")
 }
 
 fn checked(path: &Path, file: &DeviceFile) -> String {

@@ -61,10 +61,12 @@ pub fn summary(file: &DeviceFile) -> String {
             forms.series
         ));
     }
-    lines.push(format!(
-        "It keeps its journal in {}.",
-        file.storage.journal.display()
-    ));
+    if device.role == Role::Kiosk {
+        lines.push(format!(
+            "It keeps its journal in {}.",
+            file.storage.journal.display()
+        ));
+    }
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 

@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use super::Role;
 use super::key::{Key, Presence, Values};
-use super::printer::BAUD_RATES;
 use super::section::{Reported, Section, SectionPresence, SectionReader};
+
+/// Speeds that scanners have, baud. A card is a few hundred bytes: any will do.
+const BAUD_RATES: &[i64] = &[
+    1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600,
+];
 
 /// The ID scanner.
 #[derive(Debug, Clone, PartialEq, Eq)]

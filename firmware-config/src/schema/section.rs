@@ -260,6 +260,7 @@ pub(super) fn report_unknown(section: &Section, table: &DeTable<'_>, problems: &
         if section.keys.iter().any(|known| known.name == typed) {
             continue;
         }
+        let mut shown: String = typed.chars().take(40).collect();
         let advice = if let Some(meant) = nearest(typed, section.keys.iter().map(|k| k.name)) {
             format!("no such key; did you mean `{meant}`?")
         } else if let Some(home) = SECTIONS
@@ -272,12 +273,19 @@ pub(super) fn report_unknown(section: &Section, table: &DeTable<'_>, problems: &
             };
             format!("this key stands {place}, not here")
         } else {
+            // It may be the secret itself, where its key should stand.
+            if section
+                .keys
+                .iter()
+                .any(|known| matches!(known.values, Values::Secret { .. }))
+            {
+                "…".clone_into(&mut shown);
+            }
             format!("no such key; [{}] has {}", section.name, names(section))
         };
-        let typed: String = typed.chars().take(40).collect();
         problems.add(
             Some(key.span().start),
-            format!("{}.{typed}", section.name),
+            format!("{}.{shown}", section.name),
             advice,
         );
     }

@@ -65,7 +65,7 @@ pub fn run(file: &DeviceFile, shown_log_path: Option<&Path>) -> Result<(), Displ
         presenter: screen.presenter(),
         shown: None,
     };
-    let thread = LoopThread::start("display", move || display.run(&events))?;
+    let thread = LoopThread::start("display", move || display.run(events))?;
     let shown = screen.run(&file.panel);
     // The loop may have ended already, with its inbox.
     let _ = tell.send(Event::Closed);
@@ -99,11 +99,11 @@ struct Display {
 }
 
 impl Display {
-    fn run(mut self, events: &Receiver<Event>) {
+    fn run(mut self, events: Receiver<Event>) {
         self.step(Input::Tick);
         loop {
             let input = match events.recv_timeout(TICK) {
-                Ok(Event::Closed) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Event::Closed) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => Some(Input::Tick),
                 Ok(Event::Link(event)) => input(event),
             };
@@ -111,6 +111,9 @@ impl Display {
                 self.step(input);
             }
         }
+        // Before the link, whose thread is waited for: it may stand before the
+        // full inbox.
+        drop(events);
     }
 
     fn step(&mut self, input: Input) {

@@ -1,6 +1,5 @@
 //! The kiosk: session, journal, printer, scanner, link and window, joined.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -21,14 +20,14 @@ use super::outbox::{Outbox, UNDER_WAY_MAX};
 use super::{EVENTS_WAITING_MAX, LoopFault, LoopThread, fresh_command_id};
 use super::{is_bundled, keep_bundled_languages, print, told};
 use crate::checkin::{
-    Effect, Input, Part, Session, Stage, Surroundings, Work, fallback_office, step,
+    Effect, Input, PRINT_MAX, Part, Session, Stage, Surroundings, Work, fallback_office, step,
 };
 use crate::journal::{FormOrder, Journal, JournalError, PaperId};
 use crate::link::{Link, LinkConfig, LinkEvent, Outgoing};
 use crate::scan::reader::{self, ReaderConfig, ScannerEvent};
 use crate::screen::{self, View};
 use crate::window::{KioskPresenter, KioskScreen, WindowError};
-use crate::{clock, paper};
+use crate::{clock, local_time, paper};
 
 /// How often time passes for a session.
 const TICK: Duration = Duration::from_millis(200);
@@ -90,7 +89,7 @@ pub fn run(file: &DeviceFile, touch_map_path: Option<&Path>) -> Result<(), Kiosk
         fresh_command_id,
     )?;
     let kiosk = Kiosk::assemble(file, journal, screen.presenter(), &tell)?;
-    let thread = LoopThread::start("kiosk", move || kiosk.run(&events))?;
+    let thread = LoopThread::start("kiosk", move || kiosk.run(events))?;
     let shown = screen.run(&file.panel);
     // The loop may have ended already, with its inbox.
     let _ = tell.send(Event::Closed);
@@ -120,8 +119,6 @@ struct Kiosk {
     series: Option<Series>,
     seal_key: SealKey,
     outbox: Outbox,
-    /// Forms that are in the journal and not yet at the printer.
-    form_papers: HashMap<TicketNumber, PaperId>,
     printer: Option<PrinterStatus>,
     shown: Option<Arc<View>>,
     reported: Option<DeviceStatus>,
@@ -160,7 +157,6 @@ impl Kiosk {
             series: file.paper_forms.as_ref().map(|forms| forms.series),
             seal_key: SealKey::from_secret(file.server.secret()),
             outbox: Outbox::default(),
-            form_papers: HashMap::new(),
             printer: None,
             shown: None,
             reported: None,
@@ -169,12 +165,12 @@ impl Kiosk {
         })
     }
 
-    fn run(mut self, events: &Receiver<Event>) {
+    fn run(mut self, events: Receiver<Event>) {
         self.present();
         self.report();
         loop {
             let event = match events.recv_timeout(TICK) {
-                Ok(Event::Closed) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Event::Closed) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(event) => event,
                 Err(RecvTimeoutError::Timeout) => Event::Input(Input::Tick),
             };
@@ -185,6 +181,9 @@ impl Kiosk {
             self.present();
             self.report();
         }
+        // Before the parts, whose threads are waited for: one of them may stand
+        // before the full inbox.
+        drop(events);
     }
 
     fn take(&mut self, event: Event) {
@@ -258,7 +257,7 @@ impl Kiosk {
                 replaces,
             })),
             Effect::PrintTicket { ticket, language } => self.print_ticket(&ticket, &language),
-            Effect::PrintForm { form } => self.print_form(&form),
+            Effect::PrintForm { form, paper } => self.print_form(&form, paper),
             Effect::RecordUnprinted { visit, result } => {
                 let now = clock::now().wall;
                 if let Err(error) = self.journal.record_unprinted(visit, result, now) {
@@ -270,8 +269,8 @@ impl Kiosk {
                 self.outbox.wake(clock::uptime());
                 None
             }
-            Effect::Wipe => {
-                debug!("a session ended");
+            Effect::RecordFormUnprinted { paper, result } => {
+                self.record_print(paper, result);
                 None
             }
         }
@@ -287,9 +286,8 @@ impl Kiosk {
         match self.journal.reserve_form(series, order) {
             Ok((form, paper)) => {
                 info!(ticket.number = %form.number, "a paper form is given out");
-                self.form_papers.insert(form.number, paper);
                 self.outbox.wake(clock::uptime());
-                Input::FormReserved(form)
+                Input::FormReserved { form, paper }
             }
             Err(error) => {
                 error!(error = told(&error), "no paper form can be given out");
@@ -313,11 +311,7 @@ impl Kiosk {
         }
     }
 
-    fn print_form(&mut self, form: &PaperForm) -> Option<Input> {
-        let paper = self
-            .form_papers
-            .remove(&form.number)
-            .expect("a form is reserved before it is printed");
+    fn print_form(&mut self, form: &PaperForm, paper: PaperId) -> Option<Input> {
         let document = paper::form(form, &self.session().surroundings.office, &self.seal_key);
         self.print(paper, form.number, document)
     }
@@ -332,6 +326,9 @@ impl Kiosk {
         let job = Job {
             id: number.to_string(),
             document,
+            // After that the number is on the screen, and the next in line may
+            // stand here.
+            give_up_after: PRINT_MAX,
         };
         let is_taken = self.spooler.as_ref().is_some_and(|spooler| {
             let done = move |outcome| {
@@ -387,16 +384,33 @@ impl Kiosk {
             LinkEvent::Reply(reply) => self.take_reply(reply),
             LinkEvent::Office(mut office) => {
                 keep_bundled_languages(&mut office);
+                tell_what_is_unusable(&office);
                 if let Err(error) = self.journal.remember_office(&office) {
                     warn!(
                         error = told(&error),
                         "the office's texts will not be known after a start without the server"
                     );
                 }
+                self.try_refused_again();
                 self.step(Input::OfficeChanged(Arc::new(office)));
             }
             LinkEvent::Waits(waits) => self.step(Input::WaitsChanged(Arc::new(waits))),
             LinkEvent::Calls(_) => {}
+        }
+    }
+
+    /// The office file may have been mended since the server refused.
+    fn try_refused_again(&mut self) {
+        match self.journal.retry_refused(clock::now().wall) {
+            Ok(0) => {}
+            Ok(count) => {
+                info!(count, "what the server refused is sent once more");
+                self.outbox.wake(clock::uptime());
+            }
+            Err(error) => error!(
+                error = told(&error),
+                "what the server refused cannot be sent once more"
+            ),
         }
     }
 
@@ -423,7 +437,7 @@ impl Kiosk {
                 if matches!(refused, Ok(true)) {
                     error!(
                         command.id = %id, reason = rejection.message, next_step = rejection.next_step,
-                        "the server refuses a message for good; it stays in the journal"
+                        "the server refuses a message; it stays in the journal"
                     );
                 }
                 refused
@@ -454,7 +468,7 @@ impl Kiosk {
         if !self.session().surroundings.online || !self.outbox.is_due(now) {
             return;
         }
-        match self.journal.unanswered(UNDER_WAY_MAX) {
+        match self.journal.unanswered(UNDER_WAY_MAX, clock::now().wall) {
             Ok(unanswered) => {
                 for message in self.outbox.due(unanswered, |message| &message.id, now) {
                     self.send(message.id, message.boot, message.body);
@@ -573,6 +587,26 @@ fn surroundings(file: &DeviceFile, journal: &Journal) -> Result<Surroundings, Jo
         expected(file.printer.is_some()),
         expected(file.scanner.is_some()),
     ))
+}
+
+/// What stands in the office file and cannot be used here, for whoever wrote it.
+fn tell_what_is_unusable(office: &OfficeInfo) {
+    if let Err(error) = local_time::check_zone(&office.time_zone) {
+        warn!(
+            time_zone = office.time_zone, %error,
+            "this device does not know the office's time zone; times are shown in UTC \
+             (correct time_zone in the office file, or install tzdata)"
+        );
+    }
+    if office
+        .phone_url
+        .as_ref()
+        .is_some_and(|url| !paper::fits_a_code(url))
+    {
+        warn!(
+            "the office's phone_url is too long for a ticket's code; tickets are printed without it"
+        );
+    }
 }
 
 /// The link of the device in `file`.

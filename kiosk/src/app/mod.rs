@@ -8,6 +8,7 @@ pub mod display;
 pub mod kiosk;
 mod outbox;
 mod print;
+pub mod program;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -50,3 +50,31 @@ fn trouble(reason: Trouble) -> PrintTrouble {
         | Trouble::Internal => PrintTrouble::OtherFault,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use usher_firmware_config::{Role, parse, render};
+
+    /// Both sides allow the same lines: what the device file takes is printed, and
+    /// what cannot be printed is refused where a technician reads it.
+    #[test]
+    fn the_device_file_allows_what_a_printer_can_be() {
+        let example = render::example(Role::Kiosk);
+        for dots in (200..=1100_u16).step_by(4) {
+            let line = format!("dots_per_line = {dots}");
+            let text = example.replacen("# dots_per_line = 576", &line, 1);
+            assert!(text.contains(&line));
+            let profile = Profile {
+                dots_per_line: dots,
+                ..Profile::mm80()
+            };
+            assert_eq!(parse(&text).is_ok(), profile.check().is_ok(), "{dots}");
+            if let Ok(file) = parse(&text) {
+                let config = spooler_config(&file.printer.unwrap());
+                assert_eq!(config.profile.check(), Ok(()), "{dots}");
+                assert_eq!(config.profile.dots_per_line, dots);
+            }
+        }
+    }
+}

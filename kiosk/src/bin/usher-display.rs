@@ -5,6 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use usher_firmware_config::Role;
+use usher_kiosk::app::program::{EXIT_USAGE, fail, start_log};
+
+const PROGRAM: &str = "usher-display";
 
 /// A display in the hall that shows who is called where.
 #[derive(Parser)]
@@ -18,19 +21,16 @@ struct Arguments {
     shown_log: Option<PathBuf>,
 }
 
-/// The device file or the command line is wrong; a restart will not help.
-const EXIT_USAGE: u8 = 2;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();
     let file = match load(&arguments.config) {
         Ok(file) => file,
-        Err(error) => return fail(&error, EXIT_USAGE),
+        Err(error) => return fail(PROGRAM, &error, EXIT_USAGE),
     };
     match usher_kiosk::app::display::run(&file, arguments.shown_log.as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.into(), 1),
+        Err(error) => fail(PROGRAM, &error.into(), 1),
     }
 }
 
@@ -43,22 +43,4 @@ fn load(path: &std::path::Path) -> anyhow::Result<usher_firmware_config::DeviceF
         file.device.role
     );
     Ok(file)
-}
-
-fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of a program that could not start"
-)]
-fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("usher-display: {error:#}");
-    ExitCode::from(code)
 }

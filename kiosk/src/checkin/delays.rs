@@ -11,8 +11,6 @@ pub const STILL_THERE_MAX: Duration = Duration::from_secs(20);
 /// Longest wait for the answer to a check-in; then a paper form is given out. As
 /// long as the server's silence is borne.
 pub const ANSWER_MAX: Duration = Duration::from_millis(HEARTBEAT_LOST_MS);
-/// Longest wait for a number from the journal; then a person is called.
-pub const RESERVE_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the printer; then the number is shown, and staff know that
 /// a paper may be out. The printer's own limits are shorter.
 pub const PRINT_MAX: Duration = Duration::from_secs(25);

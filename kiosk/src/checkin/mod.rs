@@ -23,6 +23,7 @@ use usher_protocol::message::{
 use usher_protocol::{CommandId, Language, PaperForm, ServiceId, TicketNumber, VisitId};
 use zeroize::Zeroizing;
 
+use crate::journal::PaperId;
 use crate::scan::ScanOutcome;
 
 pub use delays::*;
@@ -40,7 +41,7 @@ pub struct Session {
     pub stage: Stage,
     /// The language of the screen and the paper.
     pub language: Language,
-    /// Given name to greet with; only from an ID, and only until [`Effect::Wipe`].
+    /// Given name to greet with; only from an ID, and only until the session ends.
     pub guest: Option<GuestName>,
     /// A word of advice, and until when (uptime).
     pub hint: Option<(Hint, Duration)>,
@@ -116,13 +117,9 @@ pub enum Work {
         /// When a form is given out instead (uptime).
         until: Duration,
     },
-    /// Waits for a number of the kiosk's own.
-    Reserving {
-        /// What was chosen.
-        choice: Choice,
-        /// When a person is called instead (uptime).
-        until: Duration,
-    },
+    /// Waits for a number of the kiosk's own. Without a limit: whoever performs
+    /// [`Effect::ReserveForm`] knows the result at once.
+    Reserving,
     /// Waits for the printer.
     Printing {
         /// What is printed.
@@ -201,12 +198,13 @@ pub enum Hint {
     ScanUnreadable,
     /// A part was read: hold the card still.
     ScanPartial,
+    /// It was read, but there is no use for it yet: a travel document, a line
+    /// barcode. Trying again would lead in a circle.
+    CodeUnknown,
     /// The ID was read.
     ScanUnderstood,
     /// The service just chosen is no longer offered.
     ServiceClosed,
-    /// Something failed inside; once more is worth a try.
-    TryAgain,
 }
 
 /// Why a number is not on paper.
@@ -395,7 +393,12 @@ pub enum Input {
         outcome: Outcome,
     },
     /// A form has its number, durably.
-    FormReserved(PaperForm),
+    FormReserved {
+        /// The form.
+        form: PaperForm,
+        /// Its paper in the journal.
+        paper: PaperId,
+    },
     /// No form can be given out: the journal fails, or this kiosk has no series.
     ReserveFailed,
     /// A print came to its end.
@@ -449,6 +452,8 @@ pub enum Effect {
     PrintForm {
         /// The form.
         form: PaperForm,
+        /// Its paper in the journal.
+        paper: PaperId,
     },
     /// A ticket will not be printed, for there is no printer: tell the server.
     RecordUnprinted {
@@ -457,8 +462,14 @@ pub enum Effect {
         /// Why.
         result: PrintResult,
     },
-    /// Nothing of the session may stay, on the screen or in memory.
-    Wipe,
+    /// A form will not be printed, for there is no printer: write it down, so
+    /// that nobody looks for the paper after the next start.
+    RecordFormUnprinted {
+        /// Its paper in the journal.
+        paper: PaperId,
+        /// Why.
+        result: PrintResult,
+    },
 }
 
 #[cfg(test)]

@@ -9,11 +9,17 @@ use usher_protocol::{CommandId, Language, PaperForm, ServiceId, TicketNumber};
 
 use super::{
     ANSWER_MAX, Choice, Effect, GuestName, HINT, Hint, IDLE_MAX, Input, Issued, PAPER_FORM,
-    PRINT_MAX, Part, RESERVE_MAX, SECOND_READ, SHOW_NUMBER, STILL_THERE_MAX, Session, Stage,
-    TAKE_TICKET, Trouble, Work, offered_languages,
+    PRINT_MAX, Part, SECOND_READ, SHOW_NUMBER, STILL_THERE_MAX, Session, Stage, TAKE_TICKET,
+    Trouble, Work, offered_languages,
 };
 use crate::clock::Moment;
+use crate::journal::PaperId;
 use crate::scan::{ScanOutcome, greeting_name};
+
+/// How a print ends on a kiosk without a printer.
+const NO_PRINTER: PrintResult = PrintResult::NotPrinted {
+    trouble: PrintTrouble::PortGone,
+};
 
 /// One step of a session. Total: every stage answers every input, if only by
 /// staying as it is.
@@ -41,8 +47,8 @@ impl Turn {
             Input::Tick => self.pass_time(),
             Input::LinkChanged { online } => self.change_link(online),
             Input::CheckInAnswered { id, outcome } => self.answer_check_in(&id, outcome),
-            Input::FormReserved(form) => self.print_form(form),
-            Input::ReserveFailed => self.call_a_person(),
+            Input::FormReserved { form, paper } => self.print_form(form, paper),
+            Input::ReserveFailed => self.send_to_a_person(),
             Input::PrintEnded { number, result } => self.end_print(number, result),
             Input::PrinterChanged(printer) => self.session.surroundings.printer = printer,
             Input::ScannerChanged(scanner) => self.session.surroundings.scanner = scanner,
@@ -200,7 +206,6 @@ impl Turn {
         session.hint = None;
         session.still_there_since = None;
         session.licence_at = None;
-        self.effects.push(Effect::Wipe);
     }
 
     fn hint(&mut self, hint: Hint) {
@@ -261,24 +266,18 @@ impl Turn {
 
     fn reserve(&mut self, choice: Choice, replaces: Option<CommandId>) {
         self.effects.push(Effect::ReserveForm {
-            choice: choice.clone(),
+            choice,
             language: self.session.language.clone(),
             replaces,
         });
-        self.session.stage = Stage::Working(Work::Reserving {
-            choice,
-            until: self.now.uptime + RESERVE_MAX,
-        });
+        self.session.stage = Stage::Working(Work::Reserving);
     }
 
     fn print_ticket(&mut self, ticket: QueuedTicket) {
         if self.session.surroundings.printer == Part::Absent {
-            let result = PrintResult::NotPrinted {
-                trouble: PrintTrouble::PortGone,
-            };
             self.effects.push(Effect::RecordUnprinted {
                 visit: ticket.visit,
-                result,
+                result: NO_PRINTER,
             });
             return self.show(Issued::Ticket(ticket), Trouble::PrinterGone);
         }
@@ -289,14 +288,21 @@ impl Turn {
         self.wait_for_print(Issued::Ticket(ticket));
     }
 
-    fn print_form(&mut self, form: PaperForm) {
-        if !matches!(self.session.stage, Stage::Working(Work::Reserving { .. })) {
+    fn print_form(&mut self, form: PaperForm, paper: PaperId) {
+        if self.session.stage != Stage::Working(Work::Reserving) {
             return;
         }
         if self.session.surroundings.printer == Part::Absent {
+            self.effects.push(Effect::RecordFormUnprinted {
+                paper,
+                result: NO_PRINTER,
+            });
             return self.show(Issued::Form(form), Trouble::PrinterGone);
         }
-        self.effects.push(Effect::PrintForm { form: form.clone() });
+        self.effects.push(Effect::PrintForm {
+            form: form.clone(),
+            paper,
+        });
         self.wait_for_print(Issued::Form(form));
     }
 
@@ -335,8 +341,9 @@ impl Turn {
         self.session.touched_at = self.now.uptime;
     }
 
-    fn call_a_person(&mut self) {
-        if matches!(self.session.stage, Stage::Working(Work::Reserving { .. })) {
+    /// Nothing is sent to anybody: the screen says where to ask.
+    fn send_to_a_person(&mut self) {
+        if self.session.stage == Stage::Working(Work::Reserving) {
             self.enter_result(Stage::Help {
                 return_to: Box::new(Stage::Welcome),
             });
@@ -419,10 +426,9 @@ impl Turn {
                 }
             }
             _ if was_read => {}
-            ScanOutcome::Partial | ScanOutcome::ShortCode => self.hint(Hint::ScanPartial),
-            ScanOutcome::TravelDocument | ScanOutcome::Unreadable => {
-                self.hint(Hint::ScanUnreadable);
-            }
+            ScanOutcome::Partial => self.hint(Hint::ScanPartial),
+            ScanOutcome::ShortCode | ScanOutcome::TravelDocument => self.hint(Hint::CodeUnknown),
+            ScanOutcome::Unreadable => self.hint(Hint::ScanUnreadable),
         }
     }
 
@@ -453,7 +459,6 @@ impl Turn {
                 choice,
                 until,
             } if now >= until => self.reserve(choice, Some(command)),
-            Work::Reserving { until, .. } if now >= until => self.call_a_person(),
             Work::Printing { issued, until } if now >= until => {
                 self.show(issued, Trouble::PrintUnsure);
             }

@@ -9,6 +9,7 @@
 //! an ID is ever written here.
 
 mod numbers;
+mod outbox;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -16,9 +17,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use usher_protocol::message::{OfficeInfo, PrintResult, PrintTrouble, Rejection, RequestBody};
+use usher_protocol::message::{OfficeInfo, PrintResult, PrintTrouble, RequestBody};
 use usher_protocol::{CommandId, DeviceId, Language, PaperForm, Series, ServiceId, TicketNumber};
 use usher_protocol::{VisitId, message::QueuedTicket};
+
+pub use outbox::Unanswered;
+use outbox::insert_message;
 
 /// How long papers and numbers are kept after they were issued, for staff who
 /// look into yesterday's trouble.
@@ -32,12 +36,23 @@ pub struct Journal {
     device: DeviceId,
     path: PathBuf,
     boot: u64,
+    /// Where a series begins that this journal has not given numbers of yet.
+    first_number: u16,
 }
 
 /// Why the journal cannot be opened or written. The program stops at start; while
 /// running, the kiosk shows numbers instead of printing them.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
+    /// A folder stands at its path.
+    #[error(
+        "the journal {path} is a folder; name a file in it under [storage] journal, as in \
+         {path}/journal.db"
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder is missing or may not be written.
     #[error("the journal {path} cannot be opened (make its folder and let this user write to it)")]
     Unreachable {
@@ -91,32 +106,9 @@ pub enum JournalError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
-    /// A row contradicts itself.
-    #[error("the journal {path} is damaged: table {table}, row {row}: {problem}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Which table.
-        table: &'static str,
-        /// Which row.
-        row: String,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// Every number of the series was given away within a day.
     #[error("all numbers of series {0} were given away within 24 hours")]
     NumbersExhausted(Series),
-}
-
-/// A message that the server has not answered yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unanswered {
-    /// Its id: the same however often it is sent.
-    pub id: CommandId,
-    /// How often the kiosk had started when it was written.
-    pub boot: u64,
-    /// What it says.
-    pub body: RequestBody,
 }
 
 /// A paper that was handed to the printer, by its row in the journal.
@@ -135,9 +127,11 @@ impl Journal {
             device: device.clone(),
             path: path.to_owned(),
             boot: 0,
+            first_number: numbers::random_first(),
         };
         journal.boot = journal.count_start()?;
         journal.forget_old(now)?;
+        journal.retry_refused(now)?;
         Ok(journal)
     }
 
@@ -158,13 +152,14 @@ impl Journal {
         order: &FormOrder,
     ) -> Result<(PaperForm, PaperId), JournalError> {
         let (device, boot, path) = (self.device.clone(), self.boot, self.path.clone());
+        let first = self.first_number;
         let failed = |source| JournalError::Failed {
             path: path.clone(),
             doing: "reserving a number",
             source,
         };
         let transaction = self.connection.transaction().map_err(failed)?;
-        let number = numbers::take_next(&transaction, series, order.arrived_at)
+        let number = numbers::take_next(&transaction, series, first, order.arrived_at)
             .map_err(failed)?
             .ok_or(JournalError::NumbersExhausted(series))?;
         let form = PaperForm {
@@ -276,122 +271,6 @@ impl Journal {
         Ok(papers.len())
     }
 
-    /// The messages without an answer, oldest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`JournalError`].
-    pub fn unanswered(&self, limit: usize) -> Result<Vec<Unanswered>, JournalError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: Vec<(String, i64, String)> = self
-            .connection
-            .prepare_cached(
-                "SELECT id, boot, body FROM outbox WHERE refusal IS NULL ORDER BY row LIMIT ?1",
-            )
-            .and_then(|mut query| {
-                query
-                    .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                    .collect()
-            })
-            .map_err(|source| self.failed("reading the outbox", source))?;
-        rows.into_iter()
-            .map(|(id, boot, body)| {
-                let damaged = |problem: String| self.damaged("outbox", &id, problem);
-                Ok(Unanswered {
-                    id: CommandId::new(id.clone()).map_err(|error| damaged(error.to_string()))?,
-                    boot: boot.cast_unsigned(),
-                    body: serde_json::from_str(&body)
-                        .map_err(|error| damaged(error.to_string()))?,
-                })
-            })
-            .collect()
-    }
-
-    /// The server has done `id`: it leaves the outbox. Returns whether it was there.
-    ///
-    /// # Errors
-    /// [`JournalError`]; it is sent again then, which does no harm.
-    pub fn settle(&mut self, id: &CommandId) -> Result<bool, JournalError> {
-        self.connection
-            .prepare_cached("DELETE FROM outbox WHERE id = ?1 AND refusal IS NULL")
-            .and_then(|mut delete| delete.execute([id.as_str()]))
-            .map(|rows| rows > 0)
-            .map_err(|source| self.failed("settling a message", source))
-    }
-
-    /// The server has taken in the form of message `id` as `visit`: the message
-    /// leaves the outbox, and how the form's printing ended is told for that visit
-    /// (later, if it has not ended yet). Returns whether the message was there.
-    ///
-    /// # Errors
-    /// [`JournalError`]; it is sent again then, which does no harm.
-    pub fn settle_form(
-        &mut self,
-        id: &CommandId,
-        visit: VisitId,
-        now: Timestamp,
-    ) -> Result<bool, JournalError> {
-        let (device, boot, path) = (self.device.clone(), self.boot, self.path.clone());
-        let failed = |source| JournalError::Failed {
-            path: path.clone(),
-            doing: "settling a paper form",
-            source,
-        };
-        let transaction = self.connection.transaction().map_err(failed)?;
-        let was_there = transaction
-            .execute(
-                "DELETE FROM outbox WHERE id = ?1 AND refusal IS NULL",
-                [id.as_str()],
-            )
-            .and_then(|rows| {
-                name_visit(&transaction, &device, boot, id, visit, now)?;
-                Ok(rows > 0)
-            })
-            .map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-        Ok(was_there)
-    }
-
-    /// The server refuses `id` for good: it is kept with the reason for staff, and
-    /// not sent again. Returns whether it was there.
-    ///
-    /// # Errors
-    /// [`JournalError`]; it is sent and refused again then, which does no harm.
-    pub fn refuse(
-        &mut self,
-        id: &CommandId,
-        rejection: &Rejection,
-        now: Timestamp,
-    ) -> Result<bool, JournalError> {
-        self.connection
-            .execute(
-                "UPDATE outbox SET refusal = ?2, refused_at_ms = ?3 WHERE id = ?1 AND refusal IS NULL",
-                params![
-                    id.as_str(),
-                    format!("{} {}", rejection.message, rejection.next_step),
-                    now.as_millisecond()
-                ],
-            )
-            .map(|rows| rows > 0)
-            .map_err(|source| self.failed("marking a refused message", source))
-    }
-
-    /// How many paper forms the server has not taken in: those without an answer,
-    /// and those it refused within the last day.
-    ///
-    /// # Errors
-    /// [`JournalError`].
-    pub fn papers_waiting(&self, now: Timestamp) -> Result<u32, JournalError> {
-        self.connection
-            .prepare_cached(
-                "SELECT count(*) FROM outbox WHERE is_form = 1
-                 AND (refusal IS NULL OR refused_at_ms > ?1)",
-            )
-            .and_then(|mut query| {
-                query.query_row([now.as_millisecond() - DAY_MS], |row| row.get(0))
-            })
-            .map_err(|source| self.failed("counting paper forms", source))
-    }
-
     /// Keeps what the office says of itself, for a start without the server.
     ///
     /// # Errors
@@ -446,6 +325,12 @@ impl Journal {
                     [before_ms],
                 )
             })
+            .and_then(|_| {
+                self.connection.execute(
+                    "DELETE FROM outbox WHERE refusal IS NOT NULL AND written_at_ms < ?1",
+                    [before_ms],
+                )
+            })
             .map(drop)
             .map_err(|source| self.failed("forgetting old papers", source))
     }
@@ -455,15 +340,6 @@ impl Journal {
             path: self.path.clone(),
             doing,
             source,
-        }
-    }
-
-    fn damaged(&self, table: &'static str, row: &str, problem: String) -> JournalError {
-        JournalError::Damaged {
-            path: self.path.clone(),
-            table,
-            row: row.to_owned(),
-            problem,
         }
     }
 }
@@ -515,32 +391,6 @@ fn insert_form(
             now.as_millisecond()
         ])
         .map(PaperId)
-}
-
-/// A message that stands in the outbox already stays as it is: it may have been
-/// sent, and what is sent again must be the same.
-fn insert_message(
-    connection: &Connection,
-    id: &CommandId,
-    boot: u64,
-    body: &RequestBody,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let is_form = matches!(body, RequestBody::AdmitPaperForm { .. });
-    let json = serde_json::to_string(body).expect("a request has string keys only");
-    connection
-        .prepare_cached(
-            "INSERT INTO outbox (id, boot, body, is_form, written_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (id) DO NOTHING",
-        )?
-        .execute(params![
-            id.as_str(),
-            boot.cast_signed(),
-            json,
-            is_form,
-            now.as_millisecond()
-        ])
-        .map(drop)
 }
 
 fn end_paper(

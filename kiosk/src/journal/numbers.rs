@@ -1,8 +1,9 @@
 //! Numbers of the kiosk's own series, which nobody else gives away.
 //!
-//! They run from 101 (so that a form's number is told at a glance from the
-//! first tickets of a day), go on over midnight and over starts, and come
-//! round to 1 after 9999. A number that was given away within the last day is
+//! They begin at a random number from 101 to 899, go on over midnight and over
+//! starts, and come round to 1 after 9999. (Three digits tell a form's number at
+//! a glance from the first tickets of a day; chance keeps a journal that was lost
+//! and begun anew from giving today's numbers a second time.) A number that was given away within the last day is
 //! passed over.
 
 use jiff::Timestamp;
@@ -12,20 +13,31 @@ use usher_protocol::{Series, TicketNumber};
 
 use super::DAY_MS;
 
-const NUMBER_FIRST: u16 = 101;
+const FIRST_LEAST: u16 = 101;
+const FIRST_MOST: u16 = 899;
 
-/// Takes the next number within the caller's transaction; `None` if all were
-/// given away within a day.
+/// Where a series begins.
+pub(super) fn random_first() -> u16 {
+    let mut bytes = [0_u8; 4];
+    getrandom::fill(&mut bytes).expect("Linux gives random bytes from early boot on");
+    let span = u32::from(FIRST_MOST - FIRST_LEAST) + 1;
+    let offset = u32::from_le_bytes(bytes) % span;
+    FIRST_LEAST + u16::try_from(offset).expect("the span fits")
+}
+
+/// Takes the next number within the caller's transaction, `begin` if it is the
+/// first; `None` if all were given away within a day.
 pub(super) fn take_next(
     connection: &Connection,
     series: Series,
+    begin: u16,
     now: Timestamp,
 ) -> rusqlite::Result<Option<TicketNumber>> {
     let first: u16 = connection
         .prepare_cached("SELECT next_number FROM series WHERE series = ?1")?
         .query_row([series.to_string()], |row| row.get(0))
         .optional()?
-        .unwrap_or(NUMBER_FIRST);
+        .unwrap_or(begin);
     let now_ms = now.as_millisecond();
     let mut candidate = first;
     for _ in 0..NUMBER_MAX {

@@ -61,6 +61,11 @@ CREATE TABLE office (
 /// Opens the file for this process alone.
 pub(super) fn open(path: &Path, device: &DeviceId) -> Result<Connection, JournalError> {
     let tell = |source: rusqlite::Error| told(path, source);
+    if path.is_dir() {
+        return Err(JournalError::Folder {
+            path: path.to_owned(),
+        });
+    }
     let mut connection = Connection::open(path).map_err(tell)?;
     connection.busy_timeout(BUSY_WAIT).map_err(tell)?;
     // The lock is taken by the first write below and held until the process ends.

@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::collections::HashSet;
+use usher_protocol::message::Rejection;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -76,19 +77,35 @@ fn numbers_go_on_over_starts() {
     let disk = Disk::new();
     let number = |journal: &mut Journal| {
         let (form, _) = journal.reserve_form(series(), &order(noon())).unwrap();
-        form.number.to_string()
+        form.number.number()
     };
-    assert_eq!(number(&mut disk.open()), "X101");
+    let first = number(&mut disk.open());
+    assert!((101..=899).contains(&first), "{first}");
     let mut journal = disk.open();
-    assert_eq!(number(&mut journal), "X102");
-    assert_eq!(number(&mut journal), "X103");
+    assert_eq!(number(&mut journal), first + 1);
+    assert_eq!(number(&mut journal), first + 2);
+}
+
+/// A journal that was lost and begun anew on the same day must not give the
+/// morning's numbers again.
+#[test]
+fn new_journals_begin_apart() {
+    let first = || {
+        let (form, _) = Disk::new()
+            .open()
+            .reserve_form(series(), &order(noon()))
+            .unwrap();
+        form.number.number()
+    };
+    let firsts: HashSet<u16> = (0..8).map(|_| first()).collect();
+    assert!(firsts.len() > 1, "{firsts:?}");
 }
 
 #[test]
 fn numbers_come_round_and_pass_over_those_of_the_last_day() {
     let disk = Disk::new();
     let journal = disk.open();
-    let take = |now| numbers::take_next(&journal.connection, series(), now).unwrap();
+    let take = |now| numbers::take_next(&journal.connection, series(), 101, now).unwrap();
     journal.connection.execute_batch("BEGIN").unwrap();
     for expected in (101..=9999).chain(1..=100) {
         assert_eq!(take(noon()).unwrap().number(), expected);
@@ -107,7 +124,7 @@ fn a_form_is_in_the_outbox_until_the_server_answers() {
     let disk = Disk::new();
     let (form, _) = disk.open().reserve_form(series(), &order(noon())).unwrap();
     let mut journal = disk.open();
-    let unanswered = journal.unanswered(10).unwrap();
+    let unanswered = journal.unanswered(10, noon()).unwrap();
     assert_eq!(
         unanswered,
         [Unanswered {
@@ -122,11 +139,9 @@ fn a_form_is_in_the_outbox_until_the_server_answers() {
     assert_eq!(journal.papers_waiting(noon()).unwrap(), 1);
     assert!(journal.settle(&form.command_id()).unwrap());
     assert!(!journal.settle(&form.command_id()).unwrap());
-    let journal = {
-        drop(journal);
-        disk.open()
-    };
-    assert_eq!(journal.unanswered(10).unwrap(), []);
+    drop(journal);
+    let mut journal = disk.open();
+    assert_eq!(journal.unanswered(10, noon()).unwrap(), []);
     assert_eq!(journal.papers_waiting(noon()).unwrap(), 0);
 }
 
@@ -146,7 +161,7 @@ fn what_the_server_refuses_is_kept_with_the_reason_and_not_sent_again() {
             .unwrap()
     );
     assert!(!journal.settle(&form.command_id()).unwrap());
-    assert_eq!(journal.unanswered(10).unwrap(), []);
+    assert_eq!(journal.unanswered(10, noon()).unwrap(), []);
     assert_eq!(journal.papers_waiting(noon()).unwrap(), 1);
     assert_eq!(
         journal.papers_waiting(at("2026-11-27T12:00:00Z")).unwrap(),
@@ -160,6 +175,72 @@ fn what_the_server_refuses_is_kept_with_the_reason_and_not_sent_again() {
 }
 
 #[test]
+fn what_was_refused_within_a_day_is_tried_once_more() {
+    let disk = Disk::new();
+    let mut journal = disk.open();
+    let rejection = Rejection {
+        code: usher_protocol::message::RejectionCode::NotAllowed,
+        message: "Another series.".into(),
+        next_step: "Mend the office file.".into(),
+    };
+    let (form, _) = journal.reserve_form(series(), &order(noon())).unwrap();
+    let id = form.command_id();
+    journal.refuse(&id, &rejection, noon()).unwrap();
+    assert_eq!(
+        journal.retry_refused(at("2026-11-26T12:00:00Z")).unwrap(),
+        0,
+        "whoever held it went home"
+    );
+    assert_eq!(
+        journal.retry_refused(at("2026-11-26T11:59:59Z")).unwrap(),
+        1
+    );
+    assert_eq!(journal.unanswered(10, noon()).unwrap().len(), 1);
+
+    journal.refuse(&id, &rejection, noon()).unwrap();
+    drop(journal);
+    let mut journal = disk.open();
+    assert_eq!(
+        journal.unanswered(10, noon()).unwrap().len(),
+        1,
+        "after a start"
+    );
+
+    journal.refuse(&id, &rejection, noon()).unwrap();
+    drop(journal);
+    let later = at("2027-02-23T12:00:01Z");
+    let journal = Journal::open(&disk.path(), &kiosk(), later).unwrap();
+    let kept: i64 = journal
+        .connection
+        .query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 0, "not for ever");
+}
+
+#[test]
+fn a_message_that_cannot_be_read_holds_up_no_other() {
+    let disk = Disk::new();
+    let mut journal = disk.open();
+    let forms: Vec<CommandId> = (0..4)
+        .map(|_| journal.reserve_form(series(), &order(noon())).unwrap())
+        .map(|(form, _)| form.command_id())
+        .collect();
+    for (id, damage) in forms.iter().zip(["'{'", "CAST(x'fffe' AS TEXT)"]) {
+        let sql = format!("UPDATE outbox SET body = {damage} WHERE id = ?1");
+        journal.connection.execute(&sql, [id.as_str()]).unwrap();
+    }
+    let sent: Vec<CommandId> = journal
+        .unanswered(2, noon())
+        .unwrap()
+        .into_iter()
+        .map(|message| message.id)
+        .collect();
+    assert_eq!(sent, forms[2..]);
+    assert_eq!(journal.papers_waiting(noon()).unwrap(), 4, "staff see them");
+    assert_eq!(journal.retry_refused(noon()).unwrap(), 0);
+}
+
+#[test]
 fn a_print_is_told_once() {
     let disk = Disk::new();
     let mut journal = disk.open();
@@ -168,7 +249,7 @@ fn a_print_is_told_once() {
     journal
         .record_outcome(paper, PrintResult::Printed, noon())
         .unwrap();
-    let unanswered = journal.unanswered(10).unwrap();
+    let unanswered = journal.unanswered(10, noon()).unwrap();
     assert_eq!(unanswered.len(), 1);
     assert_eq!(
         unanswered[0].body,
@@ -185,19 +266,23 @@ fn a_forms_print_is_told_when_the_server_knows_the_form() {
         visit: VisitId(visit),
         result,
     };
-    let bodies = |journal: &Journal| -> Vec<RequestBody> {
-        let unanswered = journal.unanswered(10).unwrap();
+    let bodies = |journal: &mut Journal| -> Vec<RequestBody> {
+        let unanswered = journal.unanswered(10, noon()).unwrap();
         unanswered.into_iter().map(|message| message.body).collect()
     };
     let disk = Disk::new();
     let mut journal = disk.open();
     let (form, paper) = journal.reserve_form(series(), &order(noon())).unwrap();
     journal.record_outcome(paper, PAPER_OUT, noon()).unwrap();
-    assert_eq!(bodies(&journal).len(), 1, "the server knows no visit yet");
+    assert_eq!(
+        bodies(&mut journal).len(),
+        1,
+        "the server knows no visit yet"
+    );
     let id = form.command_id();
     assert!(journal.settle_form(&id, VisitId(9), noon()).unwrap());
     assert!(!journal.settle_form(&id, VisitId(9), noon()).unwrap());
-    assert_eq!(bodies(&journal), [record(9, PAPER_OUT)]);
+    assert_eq!(bodies(&mut journal), [record(9, PAPER_OUT)]);
 
     let (form, paper) = journal.reserve_form(series(), &order(noon())).unwrap();
     let id = form.command_id();
@@ -206,7 +291,7 @@ fn a_forms_print_is_told_when_the_server_knows_the_form() {
         .record_outcome(paper, PrintResult::Printed, noon())
         .unwrap();
     let told = [record(9, PAPER_OUT), record(10, PrintResult::Printed)];
-    assert_eq!(bodies(&journal), told);
+    assert_eq!(bodies(&mut journal), told);
 }
 
 #[test]
@@ -225,7 +310,7 @@ fn prints_that_a_stop_cut_short_are_unknown() {
     assert_eq!(journal.settle_interrupted(noon()).unwrap(), 2);
     assert_eq!(journal.settle_interrupted(noon()).unwrap(), 0);
     let told: Vec<RequestBody> = journal
-        .unanswered(10)
+        .unanswered(10, noon())
         .unwrap()
         .into_iter()
         .map(|message| message.body)
@@ -258,6 +343,9 @@ fn a_file_that_is_no_journal_is_told_and_left_alone() {
         .unwrap();
     let error = Journal::open(&other.path(), &kiosk(), noon()).unwrap_err();
     assert!(error.to_string().contains("another program"), "{error}");
+
+    let error = Journal::open(disk.0.path(), &kiosk(), noon()).unwrap_err();
+    assert!(error.to_string().contains("is a folder"), "{error}");
 
     let nowhere = disk.0.path().join("missing/journal.db");
     let error = Journal::open(&nowhere, &kiosk(), noon()).unwrap_err();
@@ -300,6 +388,6 @@ proptest! {
             let (form, _) = journal.reserve_form(series(), &order(now)).unwrap();
             prop_assert!(given.insert(form.number), "{} twice", form.number);
         }
-        prop_assert_eq!(journal.unanswered(1000).unwrap().len(), given.len());
+        prop_assert_eq!(journal.unanswered(1000, noon()).unwrap().len(), given.len());
     }
 }

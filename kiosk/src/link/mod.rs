@@ -6,8 +6,10 @@
 //! office. It keeps nothing: what must not be lost is the journal's, which has
 //! it sent again until the server answers.
 //!
-//! Start reading at [`Link`]; [`watchdog`] is the pure part.
+//! Start reading at [`Link`]; [`watchdog`], `attempts` and `news_age` are pure.
 
+mod attempts;
+mod news_age;
 mod run;
 pub mod watchdog;
 
@@ -24,6 +26,9 @@ pub mod delays {
     pub const RECONNECT_FIRST: Duration = Duration::from_millis(200);
     /// Longest pause between attempts.
     pub const RECONNECT_MAX: Duration = Duration::from_secs(2);
+    /// A connection that held this long was a good one: the next attempt after
+    /// it is an early one again.
+    pub const HELD: Duration = Duration::from_secs(10);
     /// How long one attempt may take.
     pub const CONNECT_MAX: Duration = Duration::from_secs(3);
     /// The connection is tested when nothing was sent for this long (5 s is the

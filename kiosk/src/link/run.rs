@@ -7,22 +7,26 @@ use std::time::Duration;
 
 use rumqttc::NetworkOptions;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, Publish, PublishProperties};
-use rumqttc::v5::{AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions};
+use rumqttc::v5::mqttbytes::v5::{
+    DisconnectReasonCode, LastWill, Packet, Publish, PublishProperties,
+};
+use rumqttc::v5::{
+    AsyncClient, ClientError, ConnectionError, Event, EventLoop, MqttOptions, StateError,
+};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 use usher_protocol::message::{
-    DeviceStatus, Heartbeat, PAYLOAD_BYTES_MAX, Presence, Request, RequestBody, UnreadableMessage,
+    DeviceStatus, Heartbeat, PACKET_BYTES_MAX, Presence, Request, RequestBody, UnreadableMessage,
     decode, encode,
 };
 use usher_protocol::topic::Topics;
 
+use super::attempts::Attempts;
+use super::news_age::NewsAge;
 use super::watchdog::Watchdog;
 use super::{LinkConfig, LinkEvent, Order, Outgoing, REQUESTS_WAITING_MAX, delays};
 use crate::clock;
 
-/// Largest packet that is read, bytes: a payload and its topic and properties.
-const PACKET_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 4 * 1024;
 /// What the connection said and nobody has looked at yet. At the bound the
 /// connection is not read, so that the broker waits.
 const NEWS_WAITING_MAX: usize = 64;
@@ -60,6 +64,8 @@ pub(super) async fn run(
         status: None,
         is_connected: false,
         complaint: String::new(),
+        waits_age: NewsAge::default(),
+        calls_age: NewsAge::default(),
     };
     let mut look = tokio::time::interval(delays::LOOK);
     loop {
@@ -91,7 +97,7 @@ fn options(config: &LinkConfig, topics: &Topics) -> MqttOptions {
     options.set_connection_timeout(delays::CONNECT_MAX.as_secs());
     options.set_clean_start(false);
     options.set_session_expiry_interval(seconds(delays::SESSION_KEPT));
-    options.set_max_packet_size(u32::try_from(PACKET_BYTES_MAX).ok());
+    options.set_max_packet_size(Some(PACKET_BYTES_MAX));
     options.set_last_will(LastWill::new(
         topics.presence(&config.device),
         encode(&presence(config, false)),
@@ -119,30 +125,29 @@ fn presence(config: &LinkConfig, online: bool) -> Presence {
 
 /// Drives the connection and passes on what it says, until nobody listens.
 async fn poll(mut connection: EventLoop, broker: String, tell: mpsc::Sender<News>) {
-    let mut pause = delays::RECONNECT_FIRST;
-    let mut complaint = String::new();
+    let mut attempts = Attempts::default();
     loop {
         let news = match connection.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
-                info!(broker, "connected to the broker");
-                pause = delays::RECONNECT_FIRST;
-                complaint.clear();
+                if attempts.connected(clock::uptime()) {
+                    info!(broker, "connected to the broker");
+                }
                 News::Connected
             }
             Ok(Event::Incoming(Packet::Publish(message))) => News::Message(message),
             Ok(_) => continue,
             Err(error) => {
-                // Told once, not at each of the attempts that follow.
-                let told = advice(&error);
-                if told != complaint {
-                    warn!(broker, "no connection to the broker: {told}; trying again");
-                    complaint = told;
+                let lost = attempts.lost(advice(&error), clock::uptime());
+                if let Some(complaint) = lost.complaint {
+                    warn!(
+                        broker,
+                        "no connection to the broker: {complaint}; trying again"
+                    );
                 }
                 if tell.send(News::Lost).await.is_err() {
                     return;
                 }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(delays::RECONNECT_MAX);
+                tokio::time::sleep(lost.pause).await;
                 continue;
             }
         };
@@ -158,6 +163,12 @@ fn advice(error: &ConnectionError) -> String {
             "it refuses this device ({code:?}); compare [device] id and the secret in the device \
              file with the office file"
         ),
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        }) => "another device uses this device's id; give each device file a [device] id and a \
+               secret of its own"
+            .to_owned(),
         ConnectionError::Io(error) => format!("{error}; check the network and [server] broker"),
         ConnectionError::Timeout(_) => {
             "it does not answer; check the network and [server] broker".to_owned()
@@ -176,6 +187,8 @@ struct Running<F> {
     status: Option<DeviceStatus>,
     is_connected: bool,
     complaint: String,
+    waits_age: NewsAge,
+    calls_age: NewsAge,
 }
 
 impl<F: FnMut(LinkEvent)> Running<F> {
@@ -193,6 +206,8 @@ impl<F: FnMut(LinkEvent)> Running<F> {
         match news {
             News::Connected => {
                 self.is_connected = true;
+                self.waits_age.forget();
+                self.calls_age.forget();
                 self.greet();
             }
             // Whether the server is gone is for the watchdog to say: a short
@@ -240,8 +255,17 @@ impl<F: FnMut(LinkEvent)> Running<F> {
             return;
         };
         match event {
-            Ok(event) => (self.on_event)(event),
+            Ok(event) if self.is_news(&event, message.retain) => (self.on_event)(event),
+            Ok(_) => debug!(topic, "a retained message that came too late"),
             Err(error) => self.complain(topic, &error),
+        }
+    }
+
+    fn is_news(&mut self, event: &LinkEvent, is_retained: bool) -> bool {
+        match event {
+            LinkEvent::Waits(waits) => self.waits_age.is_news(waits.as_of, is_retained),
+            LinkEvent::Calls(calls) => self.calls_age.is_news(calls.as_of, is_retained),
+            _ => true,
         }
     }
 

@@ -33,13 +33,24 @@ pub fn ticket(ticket: &QueuedTicket, language: &Language, office: &OfficeInfo) -
         bring: service
             .map(|service| service.bring.iter().map(|text| words.text(text)).collect())
             .unwrap_or_default(),
-        code: office.phone_url.as_ref().map(|url| Code {
-            data: url.clone(),
-            caption: words.printed(|texts| texts.follow_by_phone),
-        }),
+        code: office
+            .phone_url
+            .as_ref()
+            .filter(|url| fits_a_code(url))
+            .map(|url| Code {
+                data: url.clone(),
+                caption: words.printed(|texts| texts.follow_by_phone),
+            }),
         privacy: words.printed(|texts| texts.privacy),
         reprint: None,
     })
+}
+
+/// Whether an address can stand in a ticket's code. A ticket without the code is
+/// better than none.
+#[must_use]
+pub fn fits_a_code(url: &str) -> bool {
+    (1..=document::CODE_BYTES_MAX).contains(&url.len())
 }
 
 /// The paper form of a place that the kiosk gave out itself; its code is sealed
@@ -168,7 +179,8 @@ impl<'a> Words<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkin::fallback_office;
+    use crate::checkin::{PRINT_MAX, fallback_office};
+    use std::time::Duration;
     use usher_printer::profile::Profile;
     use usher_printer::raster::Shaper;
     use usher_protocol::message::WaitRange;
@@ -249,6 +261,28 @@ mod tests {
     }
 
     #[test]
+    fn an_address_too_long_for_a_code_costs_the_code_and_not_the_ticket() {
+        let mut shaper = Shaper::new();
+        for (length, has_code) in [
+            (document::CODE_BYTES_MAX, true),
+            (document::CODE_BYTES_MAX + 1, false),
+            (0, false),
+        ] {
+            let mut office = office();
+            office.phone_url = Some("x".repeat(length));
+            let paper = ticket(&queued(), &Language::english(), &office);
+            for profile in [Profile::mm80(), Profile::mm58()] {
+                let bytes = usher_printer::encode(&paper, &profile, &mut shaper);
+                assert!(bytes.is_ok(), "{length}: {:?}", bytes.err());
+            }
+            let PaperDocument::Ticket(paper) = paper else {
+                panic!("a ticket");
+            };
+            assert_eq!(paper.code.is_some(), has_code, "{length}");
+        }
+    }
+
+    #[test]
     fn a_forms_code_reads_back() {
         let key = SealKey::from_secret("secret of the kiosk");
         let given = reserved(Language::new("zh-Hant").unwrap());
@@ -274,6 +308,31 @@ mod tests {
                     assert!(bytes.is_ok(), "{language}: {:?}", bytes.err());
                 }
             }
+        }
+    }
+
+    /// On the slowest line that a device file may name, the longest form is out
+    /// before the kiosk gives up waiting for it.
+    #[test]
+    fn a_form_is_printed_in_time_on_the_slowest_line() {
+        let example = usher_firmware_config::render::example(usher_firmware_config::Role::Kiosk);
+        let slowest = (1..=1_000)
+            .map(|hundreds| hundreds * 100)
+            .chain([115_200])
+            .find(|baud| {
+                let text = example.replacen("baud = 115200", &format!("baud = {baud}"), 1);
+                usher_firmware_config::parse(&text).is_ok()
+            })
+            .unwrap();
+        let key = SealKey::from_secret("secret of the kiosk");
+        let mut shaper = Shaper::new();
+        for language in languages() {
+            let paper = form(&reserved(language.clone()), &office(), &key);
+            let bytes = usher_printer::encode(&paper, &Profile::mm80(), &mut shaper).unwrap();
+            let on_the_line = Duration::from_millis(bytes.len() as u64 * 10_000 / slowest);
+            // Beside it: questions, the paper's way, the cutter.
+            let whole = on_the_line + Duration::from_secs(10);
+            assert!(whole < PRINT_MAX, "{language} at {slowest} baud: {whole:?}");
         }
     }
 }

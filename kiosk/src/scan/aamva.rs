@@ -32,13 +32,13 @@ pub fn parse(bytes: &[u8]) -> Option<ScanOutcome> {
     // Directories err; the carriage return that ends a segment does not.
     let is_cut = is_short && !text.trim_end_matches('\n').ends_with('\r');
     if !has_separators {
-        return Some(without_separators(body, &header, is_cut));
+        return Some(without_separators(body, is_cut));
     }
     let elements = Elements::collect(body, is_cut);
     if is_cut || !elements.has_a_name() {
         return Some(ScanOutcome::Partial);
     }
-    Some(ScanOutcome::Licence(elements.into_licence(&header)))
+    Some(ScanOutcome::Licence(elements.into_licence()))
 }
 
 /// Where the barcode at the start of `bytes` ends by its own directory, in
@@ -68,10 +68,9 @@ const ELEMENTS_MAX: usize = 64;
 /// Bytes of an entry of the directory: type, offset, length.
 const DIRECTORY_ENTRY_BYTES: usize = 10;
 
-struct Header<'a> {
+struct Header {
     start: usize,
     body: usize,
-    issuer: Option<&'a str>,
     declared_end: Option<usize>,
 }
 
@@ -94,7 +93,7 @@ fn normalise(bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
-fn find_header(text: &str) -> Option<Header<'_>> {
+fn find_header(text: &str) -> Option<Header> {
     let (at, marker) = MARKERS
         .iter()
         .find_map(|marker| text.find(marker).map(|at| (at, *marker)))?;
@@ -104,13 +103,11 @@ fn find_header(text: &str) -> Option<Header<'_>> {
     if digits_count < 5 {
         return None;
     }
-    let digits = &rest[..digits_count];
     let directory = digits_at + digits_count;
     let (declared_end, directory_bytes) = read_directory(&text.as_bytes()[directory..]);
     Some(Header {
         start: text[..at].rfind('@').unwrap_or(at),
         body: directory + directory_bytes,
-        issuer: digits.get(..6).filter(|_| digits_count >= 10),
         declared_end,
     })
 }
@@ -137,20 +134,12 @@ fn is_separator(c: char) -> bool {
 
 /// A barcode without line ends cannot be taken apart with certainty (a name may
 /// contain an element's name), so the card is accepted and its names are not used.
-fn without_separators(body: &str, header: &Header<'_>, is_cut: bool) -> ScanOutcome {
+fn without_separators(body: &str, is_cut: bool) -> ScanOutcome {
     let has = |id: &str| body.contains(id);
     if is_cut || !has("DBB") || !(has("DCS") || has("DAA") || has("DAB")) {
         return ScanOutcome::Partial;
     }
-    ScanOutcome::Licence(Licence {
-        given_name: None,
-        family_name: None,
-        jurisdiction: header
-            .issuer
-            .and_then(issuer_jurisdiction)
-            .map(str::to_owned),
-        expiry_yyyymmdd: None,
-    })
+    ScanOutcome::Licence(Licence { given_name: None })
 }
 
 /// The elements that are used, of the many that a card has. All borrow from the
@@ -159,11 +148,9 @@ fn without_separators(body: &str, header: &Header<'_>, is_cut: bool) -> ScanOutc
 struct Elements<'a> {
     given: Option<&'a str>,
     given_all: Option<&'a str>,
-    family: Option<&'a str>,
     full: Option<&'a str>,
-    expiry: Option<&'a str>,
-    address: Option<&'a str>,
-    country: Option<&'a str>,
+    /// Whether the card has a family name; which, nobody needs to know.
+    has_family: bool,
 }
 
 impl<'a> Elements<'a> {
@@ -186,11 +173,11 @@ impl<'a> Elements<'a> {
         let slot = match id {
             "DAC" => &mut self.given,
             "DCT" => &mut self.given_all,
-            "DCS" | "DAB" => &mut self.family,
             "DAA" => &mut self.full,
-            "DBA" => &mut self.expiry,
-            "DAJ" => &mut self.address,
-            "DCG" => &mut self.country,
+            "DCS" | "DAB" => {
+                self.has_family = true;
+                return;
+            }
             _ => return,
         };
         if slot.is_none() {
@@ -199,42 +186,21 @@ impl<'a> Elements<'a> {
     }
 
     fn has_a_name(&self) -> bool {
-        [self.given, self.given_all, self.family, self.full]
-            .iter()
-            .any(Option::is_some)
+        self.has_family
+            || [self.given, self.given_all, self.full]
+                .iter()
+                .any(Option::is_some)
     }
 
-    fn into_licence(self, header: &Header<'_>) -> Licence {
-        let (full_family, full_given) = self.full.map_or((None, None), split_full_name);
+    fn into_licence(self) -> Licence {
         let given = self
             .given
             .and_then(present)
             .or_else(|| self.given_all.and_then(present))
-            .or(full_given);
-        let family = self.family.and_then(present).or(full_family);
-        let jurisdiction = match header.issuer.and_then(issuer_jurisdiction) {
-            Some(known) => Some(known.to_owned()),
-            None => self.address_jurisdiction(),
-        };
+            .or_else(|| self.full.and_then(given_of_full_name));
         Licence {
             given_name: given.map(|name| name.replace(',', " ")),
-            family_name: family.map(str::to_owned),
-            jurisdiction,
-            expiry_yyyymmdd: self.expiry.and_then(read_date),
         }
-    }
-
-    /// The address's state stands in for an issuer that is not in the list.
-    fn address_jurisdiction(&self) -> Option<String> {
-        let state = self
-            .address
-            .filter(|state| state.len() == 2 && state.bytes().all(|b| b.is_ascii_uppercase()))?;
-        let country = match self.country {
-            Some("CAN") => "CA",
-            Some("MEX") => "MX",
-            _ => "US",
-        };
-        Some(format!("{country}-{state}"))
     }
 }
 
@@ -270,61 +236,15 @@ fn present(value: &str) -> Option<&str> {
     (!is_placeholder).then_some(value)
 }
 
-/// Family and given name of the one-element names of 2000: `LAST,FIRST,MIDDLE`,
-/// or as Pennsylvania wrote them, `FIRST MIDDLE LAST`.
-fn split_full_name(full: &str) -> (Option<&str>, Option<&str>) {
-    if full.contains(',') {
-        let mut parts = full.split(',').map(str::trim);
-        let family = parts.next().and_then(present);
-        return (family, parts.next().and_then(present));
-    }
-    let mut words = full.split_whitespace();
-    let given = words.next().and_then(present);
-    (words.next_back().and_then(present), given)
-}
-
-/// A date as YYYYMMDD. Neither the edition nor the country tells the order of
-/// the fields, the first two digits do: 19 or 20 is a century, 01 to 12 a month.
-fn read_date(text: &str) -> Option<u32> {
-    if text.len() != 8 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().ok();
-    let (year, month, day) = match &text[..2] {
-        "19" | "20" => (number(0..4)?, number(4..6)?, number(6..8)?),
-        _ => (number(4..8)?, number(0..2)?, number(2..4)?),
+/// The given name in the one-element names of 2000: `LAST,FIRST,MIDDLE`, or as
+/// Pennsylvania wrote them, `FIRST MIDDLE LAST`.
+fn given_of_full_name(full: &str) -> Option<&str> {
+    let given = if full.contains(',') {
+        full.split(',').nth(1)
+    } else {
+        full.split_whitespace().next()
     };
-    let date = jiff::civil::Date::new(
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    );
-    date.ok().map(|_| year * 10_000 + month * 100 + day)
-}
-
-/// Issuers by their identification number, as far as a source was at hand
-/// (standards.md §1); others are told by the address.
-fn issuer_jurisdiction(number: &str) -> Option<&'static str> {
-    Some(match number {
-        "636014" => "US-CA",
-        "636026" => "US-AZ",
-        "636015" => "US-TX",
-        "636049" => "US-NV",
-        "636029" => "US-OR",
-        "636045" => "US-WA",
-        "636001" => "US-NY",
-        "636000" => "US-VA",
-        "636023" => "US-OH",
-        "636019" => "US-GU",
-        "604431" => "US-PR",
-        "636012" => "CA-ON",
-        "636028" => "CA-BC",
-        "604432" => "CA-AB",
-        "604428" => "CA-QC",
-        "604426" => "CA-PE",
-        "604429" => "CA-YT",
-        _ => return None,
-    })
+    given.map(str::trim).and_then(present)
 }
 
 /// The end of a barcode whose beginning was missed, or a header that was cut.
@@ -361,11 +281,6 @@ mod tests {
         for name in samples::LICENCES {
             let says = samples::says(name);
             let licence = licence(&samples::bytes(name));
-            let text = |key: &str| says[key].as_str().unwrap().to_owned();
-            assert_eq!(licence.family_name, Some(text("family_name")), "{name}");
-            assert_eq!(licence.jurisdiction, Some(text("jurisdiction")), "{name}");
-            let expiry = text("expiry_date").replace('-', "").parse().unwrap();
-            assert_eq!(licence.expiry_yyyymmdd, Some(expiry), "{name}");
             let given: Vec<&str> = says["given_names"]
                 .as_array()
                 .unwrap()
@@ -373,7 +288,10 @@ mod tests {
                 .map(|given| given.as_str().unwrap())
                 .collect();
             let read = licence.given_name.clone().unwrap();
-            assert!(given.join(" ").starts_with(&read), "{name}: {read}");
+            assert!(
+                !read.is_empty() && given.join(" ").starts_with(&read),
+                "{name}: {read}"
+            );
         }
     }
 
@@ -420,11 +338,6 @@ mod tests {
                 Some("MARIA"),
                 "{quirk}"
             );
-            assert_eq!(
-                read.family_name.as_deref(),
-                Some("MUELLER-SCHMIDT"),
-                "{quirk}"
-            );
         }
     }
 
@@ -436,7 +349,6 @@ mod tests {
             .collect();
         let read = licence(&joined);
         assert_eq!(read.given_name, None);
-        assert_eq!(read.jurisdiction.as_deref(), Some("US-CA"));
     }
 
     #[test]
@@ -460,18 +372,13 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_no_names_and_dates_are_checked() {
+    fn placeholders_are_no_names() {
         let text = String::from_utf8(samples::bytes("california-2020")).unwrap();
         let read = licence(text.replace("DACKIM", "DACNONE").as_bytes());
         assert_eq!(read.given_name, None);
-        assert_eq!(read_date("02302029"), None);
-        assert_eq!(read_date("20330610"), Some(20_330_610));
-        assert_eq!(read_date("06182029"), Some(20_290_618));
-        assert_eq!(read_date("00000000"), None);
-        assert_eq!(
-            split_full_name("JOHN P SMITH"),
-            (Some("SMITH"), Some("JOHN"))
-        );
+        assert_eq!(given_of_full_name("JOHN P SMITH"), Some("JOHN"));
+        assert_eq!(given_of_full_name("SMITH,JOHN,P"), Some("JOHN"));
+        assert_eq!(given_of_full_name("SMITH,NONE"), None);
     }
 
     #[test]

@@ -74,12 +74,6 @@ impl Assembler {
         (is_waiting && at.saturating_sub(self.last_byte_at) >= self.quiet).then(|| self.take())
     }
 
-    /// Forgets what was collected: the port was lost in the middle of a scan.
-    pub fn reset(&mut self) {
-        self.buffer = empty_buffer();
-        self.is_too_long = false;
-    }
-
     fn take(&mut self) -> Assembled {
         if std::mem::take(&mut self.is_too_long) {
             return Assembled::TooLong;

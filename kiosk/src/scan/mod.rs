@@ -26,18 +26,12 @@ pub enum ScanOutcome {
     Unreadable,
 }
 
-/// The little that is taken from a licence. Wiped from memory when dropped, and
+/// The little that is taken from a licence: nothing but whom to greet. Wiped from memory when dropped, and
 /// silent in logs.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Licence {
     /// Given name as printed, often in capitals; `None` if the card has none.
     pub given_name: Option<String>,
-    /// Family name as printed.
-    pub family_name: Option<String>,
-    /// Who issued it, ISO 3166-2: `US-CA`.
-    pub jurisdiction: Option<String>,
-    /// Day of expiry as the digits YYYYMMDD.
-    pub expiry_yyyymmdd: Option<u32>,
 }
 
 impl std::fmt::Debug for Licence {

@@ -199,9 +199,6 @@ fn service_card(card: &ServiceCard) -> usher_ui::ServiceCard {
         waiting: count(card.waiting),
         wait_low,
         wait_high,
-        // Offices turn nobody away at the kiosk: without an open counter the
-        // wait is unknown, not the service closed.
-        open: true,
     }
 }
 
@@ -227,9 +224,9 @@ fn hint(banner: Banner) -> usher_ui::Hint {
         Banner::Hint(hint) => match hint {
             Hint::ScanUnreadable => usher_ui::Hint::ScanUnreadable,
             Hint::ScanPartial => usher_ui::Hint::ScanPartial,
+            Hint::CodeUnknown => usher_ui::Hint::CodeUnknown,
             Hint::ScanUnderstood => usher_ui::Hint::ScanUnderstood,
             Hint::ServiceClosed => usher_ui::Hint::ServiceClosed,
-            Hint::TryAgain => usher_ui::Hint::TryAgain,
         },
     }
 }

@@ -14,6 +14,7 @@ pub use kiosk::{KioskPresenter, KioskScreen};
 use std::path::PathBuf;
 
 use slint::{ComponentHandle, ModelRc, PhysicalSize, SharedString, VecModel};
+use tracing::debug;
 use usher_firmware_config::Panel;
 
 /// Why there is no window.
@@ -25,7 +26,7 @@ pub enum WindowError {
         "no window can be opened (check that a display server runs and that DISPLAY or \
          WAYLAND_DISPLAY names it)"
     )]
-    Platform(#[from] slint::PlatformError),
+    Platform,
     /// The file for touch targets or shown calls cannot be written.
     #[error("{path} cannot be written (check its folder and its owner)")]
     Log {
@@ -34,6 +35,15 @@ pub enum WindowError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl From<slint::PlatformError> for WindowError {
+    /// Slint's own words name places in its source on several lines; they are for
+    /// the log of whoever looks closer (`RUST_LOG=debug`).
+    fn from(error: slint::PlatformError) -> Self {
+        debug!(%error, "no window");
+        Self::Platform
+    }
 }
 
 /// Ends the event loop, from any thread; the window's `run` returns then.
@@ -97,4 +107,19 @@ fn wait_ends(wait: Option<usher_protocol::message::WaitRange>) -> (i32, i32) {
     wait.map_or((-1, -1), |wait| {
         (wait.low_minutes.into(), wait.high_minutes.into())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_display_is_told_in_one_sentence() {
+        let slints = "Error from Winit backend: os error at src/platform.rs:765\nno display";
+        let error = anyhow::Error::from(WindowError::from(slint::PlatformError::from(slints)));
+        let told = format!("{error:#}");
+        assert!(told.starts_with("no window can be opened"), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(!told.contains(".rs"), "{told}");
+    }
 }

@@ -209,11 +209,11 @@ fn hint_name(hint: usher_ui::Hint) -> &'static str {
         usher_ui::Hint::None => "none",
         usher_ui::Hint::ScanUnreadable => "scan-unreadable",
         usher_ui::Hint::ScanPartial => "scan-partial",
+        usher_ui::Hint::CodeUnknown => "code-unknown",
         usher_ui::Hint::ScanUnderstood => "scan-understood",
         usher_ui::Hint::ScannerGone => "scanner-gone",
         usher_ui::Hint::ServerGone => "server-gone",
         usher_ui::Hint::ServiceClosed => "service-closed",
-        usher_ui::Hint::TryAgain => "try-again",
     }
 }
 

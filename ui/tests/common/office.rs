@@ -11,7 +11,6 @@ struct Service {
     names: [&'static str; 5],
     waiting: i32,
     wait: (i32, i32),
-    open: bool,
 }
 
 const SERVICES: [Service; 8] = [
@@ -26,7 +25,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 12,
         wait: (20, 35),
-        open: true,
     },
     Service {
         id: "dl-new",
@@ -39,7 +37,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 4,
         wait: (10, 20),
-        open: true,
     },
     Service {
         id: "registration",
@@ -52,7 +49,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 21,
         wait: (45, 70),
-        open: true,
     },
     Service {
         id: "title",
@@ -65,7 +61,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 1,
         wait: (-1, -1),
-        open: true,
     },
     Service {
         id: "id-card",
@@ -78,7 +73,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 0,
         wait: (0, 3),
-        open: true,
     },
     Service {
         id: "road-test",
@@ -91,7 +85,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 0,
         wait: (-1, -1),
-        open: false,
     },
     Service {
         id: "placard",
@@ -104,7 +97,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 2,
         wait: (5, 15),
-        open: true,
     },
     Service {
         id: "records",
@@ -117,7 +109,6 @@ const SERVICES: [Service; 8] = [
         ],
         waiting: 1,
         wait: (5, 5),
-        open: true,
     },
 ];
 
@@ -150,7 +141,6 @@ fn all(language: &str) -> impl Iterator<Item = ServiceCard> {
         waiting: service.waiting,
         wait_low: service.wait.0,
         wait_high: service.wait.1,
-        open: service.open,
     })
 }
 
@@ -242,14 +232,10 @@ pub(crate) fn calls() -> ModelRc<CallRow> {
 }
 
 pub(crate) fn waits() -> ModelRc<WaitRow> {
-    model(
-        all("en")
-            .filter(|service| service.open)
-            .map(|service| WaitRow {
-                service: service.name,
-                waiting: service.waiting,
-                wait_low: service.wait_low,
-                wait_high: service.wait_high,
-            }),
-    )
+    model(all("en").map(|service| WaitRow {
+        service: service.name,
+        waiting: service.waiting,
+        wait_low: service.wait_low,
+        wait_high: service.wait_high,
+    }))
 }
