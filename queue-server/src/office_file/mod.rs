@@ -36,6 +36,10 @@ pub use problems::Problem;
 /// The version of the file's format.
 const FORMAT: u16 = 1;
 
+/// Longest `phone_url`, bytes: printers take 300 in a code, and shorter codes
+/// are read better.
+const PHONE_URL_BYTES_MAX: usize = 200;
+
 /// Bounds of what a file may hold; the first three are what screens can show.
 mod limits {
     pub(super) const LANGUAGES_MAX: usize = 40;
@@ -282,6 +286,18 @@ fn office(section: Section<'_>, offered: &[Language]) -> Option<Office> {
             format!(
                 "\"{}\" is no web address; start it with https://",
                 url.value
+            ),
+        );
+    }
+    if let Some(url) = &phone_url
+        && url.value.len() > PHONE_URL_BYTES_MAX
+    {
+        section.error(
+            &url.at,
+            format!(
+                "phone_url has {} characters; at most {PHONE_URL_BYTES_MAX} make a code that \
+                 a phone reads from thermal paper",
+                url.value.len()
             ),
         );
     }

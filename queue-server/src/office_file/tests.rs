@@ -98,6 +98,18 @@ fn unknown_keys_are_refused_with_the_nearest_known() {
 }
 
 #[test]
+fn a_phone_url_must_fit_a_code_on_paper() {
+    let long = format!("https://example.org/{}", "a".repeat(200));
+    check(
+        "[office]",
+        &format!("[office]\nphone_url = \"{long}\""),
+        &[
+            "line 3: phone_url has 220 characters; at most 200 make a code that a phone reads from thermal paper",
+        ],
+    );
+}
+
+#[test]
 fn missing_and_mistyped_values_are_named() {
     check(
         "series = \"A\"\n",
