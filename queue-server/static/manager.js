@@ -3,7 +3,7 @@
 
 import { Live } from "./live.js";
 import {
-  element, holds, listed, minutesBetween, minutesLong, plural, setText, spaced, timeOfDay, waitRange,
+  element, holds, isInDoubt, listed, minutesBetween, minutesLong, plural, setText, spaced, timeOfDay, waitRange,
 } from "./words.js";
 
 const at = (id) => document.getElementById(id);
@@ -169,6 +169,12 @@ function scanner(device) {
   return ready ? ["Ready"] : ["Not ready", "warning"];
 }
 
+/** The numbers of some visits, the first few. */
+function numbersOf(visits) {
+  const numbers = visits.slice(0, 6).map((visit) => spaced(visit.number)).join(", ");
+  return `${numbers}${visits.length > 6 ? " and more" : ""}`;
+}
+
 /** What somebody should do, most urgent first. */
 function attention(longest, open) {
   const list = [];
@@ -200,10 +206,14 @@ function attention(longest, open) {
       list.push(`${name} gave out ${papers} ${plural(papers, "paper form", "paper forms")} that ${plural(papers, "is", "are")} not in the queue yet.`);
     }
   }
-  const doubtful = office.waiting.filter((visit) => !visit.on_paper && ["not_printed", "unknown"].includes(visit.print));
+  const now = live.now();
+  const without = office.waiting.filter((visit) => !visit.on_paper && visit.print === "not_printed");
+  if (without.length > 0) {
+    list.push(`${numbersOf(without)}: no ticket came out. The resident was shown the number; ask whether it is written down.`);
+  }
+  const doubtful = office.waiting.filter((visit) => isInDoubt(visit, now));
   if (doubtful.length > 0) {
-    const numbers = doubtful.slice(0, 6).map((visit) => spaced(visit.number)).join(", ");
-    list.push(`${numbers}${doubtful.length > 6 ? " and more" : ""}: the ticket did not surely come out. The resident was shown the number; ask whether it is written down.`);
+    list.push(`${numbersOf(doubtful)}: nobody knows whether the ticket came out. Ask in the hall who waits without a number.`);
   }
   for (const visit of office.waiting.filter((candidate) => candidate.same_number_as)) {
     list.push(`Two papers have the number ${spaced(visit.number)}: compare the time on the paper.`);

@@ -84,12 +84,20 @@ export function holds(visit, now) {
   switch (visit.print) {
     case "printed": return "Ticket";
     case "not_printed": return "No ticket: was shown the number";
-    case "unknown": return "Ticket in doubt: was shown the number";
-    default:
-      return minutesBetween(Date.parse(visit.arrived_at), now) < PRINT_WORD_MINUTES
-        ? "Ticket is printing"
-        : "Not confirmed";
+    case "unknown": return "Ticket in doubt";
+    default: return isOverdue(visit, now) ? "Not confirmed" : "Ticket is printing";
   }
+}
+
+/** Whether the kiosk should have told by now how the print ended. */
+function isOverdue(visit, now) {
+  return visit.print === "pending"
+    && minutesBetween(Date.parse(visit.arrived_at), now) >= PRINT_WORD_MINUTES;
+}
+
+/** Whether nobody knows that the resident holds a paper. */
+export function isInDoubt(visit, now) {
+  return !visit.on_paper && (visit.print === "unknown" || isOverdue(visit, now));
 }
 
 /** An element with a class and a text. Texts are never read as HTML. */

@@ -7,6 +7,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use usher_protocol::CounterId;
+use usher_protocol::message::RequestBody;
 
 use crate::office_rig::{
     BrokerKind, HALL_1, KIOSK_1, Kiosk, OfficeRig, Panel, Plan, Printer, device_file,
@@ -15,6 +17,10 @@ use crate::program::Program;
 use crate::pty::Scanner;
 use crate::story::{COUNTER, LICENCE};
 use crate::{paths, story};
+
+/// Counters that are open from the start, so that waits are known; the one whose
+/// address is printed is left for the visitor to open.
+const OPEN_COUNTERS: [&str; 4] = ["1", "3", "7", "9"];
 
 /// How often the windows are looked at: closing one ends the demo.
 const LOOK: Duration = Duration::from_millis(300);
@@ -57,6 +63,11 @@ pub fn open(broker: BrokerKind, papers: &Path) -> Result<()> {
 fn open_in(dir: &Path, broker: BrokerKind, papers: &Path) -> Result<()> {
     let mut office = OfficeRig::new(dir, broker)?;
     let ready = office.start_server()?;
+    for counter in OPEN_COUNTERS {
+        office.api().ask(RequestBody::OpenCounter {
+            counter: CounterId::new(counter)?,
+        })?;
+    }
     let plan = Plan {
         panel: KIOSK_PANEL,
         ..Plan::portrait(KIOSK_1, "X")

@@ -179,6 +179,15 @@ impl Display {
         self.fake(BUTTON_RELEASE_EVENT, FINGER, 0, 0)
     }
 
+    /// Touches once more where the glass was touched last.
+    ///
+    /// # Errors
+    /// If the panel is gone.
+    pub fn touch_again(&self) -> Result<()> {
+        self.fake(BUTTON_PRESS_EVENT, FINGER, 0, 0)?;
+        self.fake(BUTTON_RELEASE_EVENT, FINGER, 0, 0)
+    }
+
     fn finger_down(&self, x: f32, y: f32) -> Result<()> {
         if !(0.0..f32::from(self.width)).contains(&x) || !(0.0..f32::from(self.height)).contains(&y)
         {

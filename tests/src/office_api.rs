@@ -119,6 +119,12 @@ impl OfficeState {
             .find(|visit| visit["number"] == number)
     }
 
+    /// How many wait in all.
+    #[must_use]
+    pub fn waiting_total(&self) -> u64 {
+        self.0["waiting_total"].as_u64().unwrap_or_default()
+    }
+
     /// Everybody who waits.
     #[must_use]
     pub fn all_waiting(&self) -> &[Value] {

@@ -89,8 +89,11 @@ impl Scene {
 /// # Errors
 /// If a step is not seen.
 pub fn go_to_confirm(kiosk: &mut Kiosk, language: &str) -> Result<()> {
-    kiosk.wait_screen(&["attract"])?;
-    kiosk.touch(&format!("language:{language}"))?;
+    let greeting = format!("language:{language}");
+    kiosk.wait_screen_where("attract with the greeting", |shown| {
+        shown.screen == "attract" && shown.has(&greeting)
+    })?;
+    kiosk.touch(&greeting)?;
     kiosk.wait_screen_where("welcome", |s| {
         s.screen == "welcome" && s.language == language
     })?;
@@ -114,7 +117,8 @@ pub fn choose_service(kiosk: &mut Kiosk, service: &str) -> Result<()> {
             shown.screen == "services" && shown.targets != before
         })?;
     }
-    kiosk.touch(&id)
+    kiosk.touch(&id)?;
+    Ok(())
 }
 
 impl ShownScreen {
