@@ -410,6 +410,69 @@ fn a_file_in_the_place_of_the_link_is_left_alone() {
 }
 
 #[test]
+fn a_ticket_after_a_program_that_was_killed_inside_a_picture_is_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let link_path = dir.path().join("printer");
+    let (happened, happenings) = channel();
+    let _printer = bench(&link_path, None, happened);
+    let mut shaper = Shaper::new();
+    let profile = Profile::mm80();
+    let bytes = encode(&ticket_job().document, &profile, &mut shaper).expect("printable");
+    {
+        // Another program's ticket, up to the middle of its first picture.
+        let mut port = Port::open(&link_path, BAUD).expect("a port");
+        let mut sent = 0;
+        while sent < 400 {
+            sent += port.write(&bytes[sent..400], PATIENCE).expect("a port");
+        }
+        await_happening(&happenings, |h| {
+            matches!(h, Happening::FirstByte).then_some(())
+        });
+    }
+    let config = SpoolerConfig {
+        timeouts: timeouts(),
+        ..SpoolerConfig::new(&link_path, BAUD, profile)
+    };
+    let spooler = Spooler::start(config, |_| {});
+    let (sender, outcome) = channel();
+    let done = move |outcome| {
+        let _ = sender.send(outcome);
+    };
+    spooler
+        .print(ticket_job(), done)
+        .expect("the inbox is empty");
+    let outcome = outcome.recv_timeout(PATIENCE).expect("an outcome in time");
+    assert_eq!(outcome, PrintOutcome::Printed);
+    let sheet = await_happening(&happenings, |happening| match happening {
+        Happening::Sheet(sheet) => Some(sheet),
+        _ => None,
+    });
+    let dots = sheet.dots(&mut shaper);
+    let mut undisturbed = Emulator::new(profile);
+    undisturbed.feed(&bytes);
+    let whole = undisturbed.take_sheets()[0].dots(&mut shaper);
+    let below = Rect {
+        x: 0,
+        y: dots.height().saturating_sub(whole.height()),
+        width: whole.width(),
+        height: whole.height(),
+    };
+    assert!(dots.crop(below) == whole, "the second ticket is damaged");
+}
+
+fn await_happening<T>(
+    happenings: &Receiver<Happening>,
+    mut wanted: impl FnMut(Happening) -> Option<T>,
+) -> T {
+    loop {
+        let happening = happenings.recv_timeout(PATIENCE).expect("it in time");
+        if let Some(found) = wanted(happening) {
+            return found;
+        }
+    }
+}
+
+#[test]
 fn noise_on_the_line_is_ignored() {
     let rig = Rig::new();
     rig.await_status(PrinterStatus::ready);

@@ -85,37 +85,43 @@ impl NumberReader {
             "{} large shapes are no number",
             areas.len()
         );
-        // A number is shown with a space between its letters and its digits.
-        let gap = |at: &usize| areas[*at].left.saturating_sub(areas[*at - 1].right);
-        let first_digit = (1..areas.len())
-            .max_by_key(gap)
+        let shapes: Vec<Shape> = areas.iter().map(|area| shape(picture, *area)).collect();
+        // One or two letters, then digits: O and 0 are told apart by their place.
+        let readings = (1..=2.min(shapes.len() - 1)).map(|letters| self.read_as(&shapes, letters));
+        let (text, difference) = readings
+            .min_by_key(|(_, difference)| *difference)
             .context("one shape is no number")?;
-        let text: String = areas
-            .iter()
-            .enumerate()
-            .map(|(at, area)| {
-                let models = if at < first_digit {
-                    &self.letters
-                } else {
-                    &self.digits
-                };
-                nearest(models, &shape(picture, *area))
-            })
-            .collect::<Result<_>>()?;
+        ensure!(
+            difference <= DIFFERENCE_MAX,
+            "the number is most like {text}, but a shape of it differs by {difference}"
+        );
         Ok(text.parse()?)
+    }
+
+    /// The best reading with so many letters, and how much its worst shape differs.
+    fn read_as(&self, shapes: &[Shape], letters: usize) -> (String, u32) {
+        let mut text = String::new();
+        let mut worst = 0;
+        for (at, shape) in shapes.iter().enumerate() {
+            let models = if at < letters {
+                &self.letters
+            } else {
+                &self.digits
+            };
+            let (letter, difference) = nearest(models, shape);
+            text.push(letter);
+            worst = worst.max(difference);
+        }
+        (text, worst)
     }
 }
 
-fn nearest(models: &[(char, Shape)], shape: &Shape) -> Result<char> {
-    let (letter, difference) = models
+fn nearest(models: &[(char, Shape)], shape: &Shape) -> (char, u32) {
+    models
         .iter()
         .map(|(letter, model)| (*letter, model.difference(shape)))
         .min_by_key(|(_, difference)| *difference)
-        .context("no letters were learned")?;
-    if difference > DIFFERENCE_MAX {
-        bail!("a shape of the number is most like {letter}, but differs by {difference}");
-    }
-    Ok(letter)
+        .expect("the alphabets are not empty")
 }
 
 impl Shape {

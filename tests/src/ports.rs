@@ -1,7 +1,9 @@
 //! TCP ports for the programs of a run.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, bail};
 
@@ -9,26 +11,36 @@ use anyhow::{Result, bail};
 /// (`net.ipv4.ip_local_port_range` starts at 32768), so that a port that was
 /// free is not taken by a client in the moment before the program binds it.
 const FIRST: u16 = 15_000;
-const COUNT: u16 = 17_000;
+const LAST: u16 = 31_999;
 
-static NEXT: AtomicU16 = AtomicU16::new(0);
+/// This process's claims, until it ends.
+static CLAIMS: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
 
-/// A port on the loopback address that nobody listens on. It stays the same over
-/// a restart of the program, unlike a port that the system chooses.
+/// A port on the loopback address that nobody listens on and no other run has
+/// claimed. It stays this run's while its server is killed and started again,
+/// when the port itself is free for anybody.
 ///
 /// # Errors
 /// If all are taken.
 pub fn free() -> Result<u16> {
-    // Each process starts elsewhere, so that two runs at once do not meet.
-    let own = u16::try_from(std::process::id() % 170).expect("below 170") * 100;
-    for _ in 0..COUNT {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST + (own.wrapping_add(step)) % COUNT;
+    let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
+    for port in FIRST..=LAST {
+        let Some(claim) = claim(port)? else {
+            continue;
+        };
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            claims.push(claim);
             return Ok(port);
         }
     }
-    bail!("no port from {FIRST} to {} is free", FIRST + COUNT - 1)
+    bail!("no port from {FIRST} to {LAST} is free")
+}
+
+/// Claims a port among all runs on this machine, if nobody has. The name is of
+/// the abstract kind (unix(7)): it leaves no file, and ends with the process.
+fn claim(port: u16) -> Result<Option<UnixListener>> {
+    let name = SocketAddr::from_abstract_name(format!("usher-tests-port-{port}"))?;
+    Ok(UnixListener::bind_addr(&name).ok())
 }
 
 #[cfg(test)]
@@ -36,10 +48,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_given_once_and_never_a_taken_one() {
+    fn a_port_is_given_once_even_when_nobody_listens_on_it() {
         let first = free().unwrap();
-        let _held = TcpListener::bind((Ipv4Addr::LOCALHOST, first)).unwrap();
         let second = free().unwrap();
         assert_ne!(first, second);
+        assert!(claim(first).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_port_that_another_program_has_is_not_given() {
+        let taken: Vec<_> = (FIRST..FIRST + 40)
+            .filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
+            .collect();
+        let port = free().unwrap();
+        let holds = |listener: &TcpListener| listener.local_addr().unwrap().port() == port;
+        assert!(!taken.iter().any(holds), "{port} is taken");
     }
 }

@@ -181,6 +181,45 @@ const SCENES: &[Scene] = &[
         targets: &["back", "start-over", "languages", "help", "confirm"],
     },
     Scene {
+        name: "20-attract-printer-gone",
+        screen: Screen::Attract,
+        set: |view, _| {
+            view.set_has_printer(false);
+            view.set_hint(Hint::PrinterGone);
+        },
+        targets: &["help", "language:*"],
+    },
+    Scene {
+        name: "21-services-printer-gone",
+        screen: Screen::Services,
+        set: |view, _| {
+            view.set_pages(1);
+            view.set_has_printer(false);
+            view.set_hint(Hint::PrinterGone);
+        },
+        targets: &[
+            "back",
+            "start-over",
+            "languages",
+            "help",
+            "service:dl-renewal",
+            "service:dl-new",
+            "service:registration",
+            "service:title",
+            "service:id-card",
+            "service:road-test",
+        ],
+    },
+    Scene {
+        name: "22-confirm-printer-gone",
+        screen: Screen::Confirm,
+        set: |view, _| {
+            view.set_has_printer(false);
+            view.set_hint(Hint::PrinterGone);
+        },
+        targets: &["back", "start-over", "languages", "help", "confirm"],
+    },
+    Scene {
         name: "12-working",
         screen: Screen::Working,
         set: |_, _| {},
@@ -223,11 +262,12 @@ const SCENES: &[Scene] = &[
 ];
 
 /// The hints that no scene shows.
-const HINTS: [Hint; 5] = [
+const HINTS: [Hint; 6] = [
     Hint::ScanUnreadable,
     Hint::CodeUnknown,
     Hint::ScanPartial,
     Hint::ServiceClosed,
+    Hint::PrinterGone,
     Hint::ServerGone,
 ];
 

@@ -38,7 +38,7 @@ pub struct View {
     pub guest: Option<GuestName>,
     /// Whether the device has an ID scanner that works.
     pub has_scanner: bool,
-    /// Whether the device has a printer.
+    /// Whether the device has a printer that works.
     pub has_printer: bool,
     /// Whether the server answers.
     pub online: bool,
@@ -119,6 +119,8 @@ pub enum Banner {
     ScannerGone,
     /// The server cannot be reached: paper forms are given out.
     ServerGone,
+    /// The printer cannot be used: the number will be on the screen.
+    PrinterGone,
 }
 
 /// One language on offer.
@@ -190,7 +192,7 @@ pub fn view(session: &Session, now: Moment) -> View {
             .collect(),
         guest: session.guest.clone(),
         has_scanner: surroundings.scanner == Part::Ready,
-        has_printer: surroundings.printer != Part::Absent,
+        has_printer: surroundings.printer == Part::Ready,
         online: surroundings.online,
         services: all_services
             .chunks(SERVICES_PER_PAGE)
@@ -254,6 +256,12 @@ fn banner(session: &Session) -> Option<Banner> {
     }
     let surroundings = &session.surroundings;
     match session.stage {
+        // Before the server: without a printer there is no paper form either.
+        Stage::Attract | Stage::Services { .. } | Stage::Confirm { .. }
+            if surroundings.printer == Part::Troubled =>
+        {
+            Some(Banner::PrinterGone)
+        }
         Stage::Attract | Stage::Services { .. } | Stage::Confirm { .. } if !surroundings.online => {
             Some(Banner::ServerGone)
         }
@@ -407,6 +415,47 @@ mod tests {
         let shown = view(&cut_off, now(2));
         assert_eq!(shown.wait, None, "an old wait is no promise");
         assert_eq!(shown.banner, Some(Banner::ServerGone));
+    }
+
+    #[test]
+    fn a_printer_that_cannot_print_is_told_before_the_number_is_taken() {
+        let troubled = after(
+            session(),
+            [
+                Input::LinkChanged { online: true },
+                Input::PrinterChanged(Part::Troubled),
+            ],
+            1,
+        );
+        let banner = |session: &Session| view(session, now(1)).banner;
+        assert_eq!(banner(&troubled), Some(Banner::PrinterGone), "on attract");
+        let welcome = after(troubled, [Input::LanguageChosen(language("en"))], 1);
+        assert_eq!(banner(&welcome), None, "nothing is promised there");
+        let services = after(welcome, [Input::ShowServices], 1);
+        assert_eq!(banner(&services), Some(Banner::PrinterGone), "on services");
+        let confirm = after(services, [Input::ServiceChosen(general())], 1);
+        assert_eq!(banner(&confirm), Some(Banner::PrinterGone), "on confirm");
+        assert!(!view(&confirm, now(1)).has_printer, "no ticket is offered");
+
+        let cut_off = after(confirm, [Input::LinkChanged { online: false }], 1);
+        assert_eq!(
+            banner(&cut_off),
+            Some(Banner::PrinterGone),
+            "no paper form is promised"
+        );
+        let mended = after(cut_off.clone(), [Input::PrinterChanged(Part::Ready)], 1);
+        assert_eq!(banner(&mended), Some(Banner::ServerGone));
+        assert!(view(&mended, now(1)).has_printer);
+        let without = after(
+            cut_off,
+            [
+                Input::LinkChanged { online: true },
+                Input::PrinterChanged(Part::Absent),
+            ],
+            1,
+        );
+        assert_eq!(banner(&without), None, "this kiosk never prints");
+        assert!(!view(&without, now(1)).has_printer);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use usher_firmware_config::Panel;
 use usher_protocol::{CommandId, Direction, Language, ServiceId};
 use usher_ui::{KioskActions, KioskView, KioskWindow};
 
+use super::touch_guard::{self, TouchGuard};
 use super::touch_map::{self, TouchMap};
 use super::{WindowError, count, fit, model, shared, wait_ends};
 use crate::checkin::{Hint, Input, Trouble};
@@ -40,7 +41,7 @@ impl KioskScreen {
         fresh_id: impl Fn() -> CommandId + 'static,
     ) -> Result<Self, WindowError> {
         let window = KioskWindow::new()?;
-        let on_input: Rc<dyn Fn(Input)> = Rc::new(on_input);
+        let on_input: Rc<dyn Fn(Input)> = Rc::new(TouchGuard::before(on_input));
         connect(&window, &on_input, fresh_id);
         if let Some(path) = touch_map_path {
             TouchMap::open(path)?.attach(&window);
@@ -85,6 +86,7 @@ impl KioskPresenter {
     pub fn show(&self, old: Option<Arc<View>>, new: Arc<View>) {
         let shown = self.window.upgrade_in_event_loop(move |window| {
             apply(&window, old.as_deref(), &new);
+            touch_guard::view_changed(old.as_deref(), &new);
             touch_map::view_changed();
         });
         if shown.is_err() {
@@ -221,6 +223,7 @@ fn hint(banner: Banner) -> usher_ui::Hint {
     match banner {
         Banner::ScannerGone => usher_ui::Hint::ScannerGone,
         Banner::ServerGone => usher_ui::Hint::ServerGone,
+        Banner::PrinterGone => usher_ui::Hint::PrinterGone,
         Banner::Hint(hint) => match hint {
             Hint::ScanUnreadable => usher_ui::Hint::ScanUnreadable,
             Hint::ScanPartial => usher_ui::Hint::ScanPartial,

@@ -6,6 +6,7 @@
 
 mod hall;
 mod kiosk;
+mod touch_guard;
 mod touch_map;
 
 pub use hall::{HallPresenter, HallScreen};

@@ -213,6 +213,7 @@ fn hint_name(hint: usher_ui::Hint) -> &'static str {
         usher_ui::Hint::ScanUnderstood => "scan-understood",
         usher_ui::Hint::ScannerGone => "scanner-gone",
         usher_ui::Hint::ServerGone => "server-gone",
+        usher_ui::Hint::PrinterGone => "printer-gone",
         usher_ui::Hint::ServiceClosed => "service-closed",
     }
 }

@@ -21,6 +21,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// away: more than a printer owes, and an end to what a broken one sends.
 const UNREAD_BYTES_MAX: usize = 64;
 
+/// Zeros complete a picture as blank paper, and are nothing by themselves.
+const PICTURE_REST: [u8; BAND_BYTES_MAX] = [0; BAND_BYTES_MAX];
+
 /// What the thread owns.
 pub(super) struct Worker {
     config: SpoolerConfig,
@@ -33,8 +36,8 @@ pub(super) struct Worker {
     reopen_wait: Duration,
     /// Bytes of the current job that the port took.
     handed_over: usize,
-    /// Whether the last document ended in the middle, so that the printer may
-    /// still wait for the rest of a picture.
+    /// Whether the printer may still wait for the rest of a picture: a document
+    /// ended in the middle, or a program before this one was killed in one.
     interrupted: bool,
     /// Answers that documents before the current one still have to bring.
     owed: Owed,
@@ -59,7 +62,7 @@ impl Worker {
             on_status,
             closing,
             handed_over: 0,
-            interrupted: false,
+            interrupted: true,
             owed: Owed::default(),
             started: Instant::now(),
         }
@@ -148,8 +151,7 @@ impl Worker {
             }
         };
         if self.interrupted {
-            // Zeros complete a picture as blank paper, and are nothing by themselves.
-            encoded.bytes.splice(0..0, vec![0; BAND_BYTES_MAX]);
+            encoded.bytes.splice(0..0, PICTURE_REST);
         }
         if let Err(link) = self.open() {
             return not_printed(match link {
@@ -310,6 +312,7 @@ impl Worker {
                 Progress::Wait => {}
                 Progress::Answered(report) => {
                     self.saw(&report);
+                    self.complete_picture();
                     return;
                 }
                 Progress::Silence => {
@@ -317,6 +320,20 @@ impl Worker {
                     return;
                 }
             }
+        }
+    }
+
+    /// Gives an idle printer the rest of a picture that it may be waiting for,
+    /// so that the next document need not begin with it.
+    fn complete_picture(&mut self) {
+        let began = Instant::now();
+        let mut rest = &PICTURE_REST[..];
+        while self.interrupted && began.elapsed() < self.config.timeouts.stall {
+            match self.with_port(|port| port.write(rest, TICK)) {
+                Ok(written) => rest = &rest[written..],
+                Err(Gone) => return,
+            }
+            self.interrupted = !rest.is_empty();
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::device_file::{self, Panel};
@@ -12,9 +14,13 @@ use crate::display::{Display, WindowPlace};
 use crate::json_lines::JsonLines;
 use crate::picture::Picture;
 use crate::program::Program;
-use crate::{paths, wait};
+use crate::{clock, paths, wait};
 
 const WINDOW_TITLE: &str = "Usher kiosk";
+
+/// What the fastest resident needs to see a new screen and to touch it. The
+/// kiosk takes no touch that comes sooner (its `window::touch_guard`).
+const READING_TIME: Duration = Duration::from_millis(450);
 
 /// How a kiosk is built.
 #[derive(Debug, Clone)]
@@ -164,7 +170,7 @@ impl Kiosk {
         Ok(command)
     }
 
-    /// Starts the program and waits for its window and its first screen.
+    /// Starts the program and waits for its window and its first greeting.
     ///
     /// # Errors
     /// If either does not come.
@@ -176,9 +182,16 @@ impl Kiosk {
         self.display.focus(window)?;
         self.window = Some(window);
         self.program = Some(program);
-        wait::until("the kiosk's first screen", wait::START, || {
+        // The window is on the glass before the program has said what to show.
+        wait::until("the kiosk's first greeting", wait::START, || {
             self.must_run()?;
-            Ok(self.screen()?.cloned())
+            let greets = |shown: &&ShownScreen| {
+                shown
+                    .targets
+                    .iter()
+                    .any(|target| target.id.starts_with("language:"))
+            };
+            Ok(self.screen()?.filter(greets).cloned())
         })
     }
 
@@ -249,11 +262,12 @@ impl Kiosk {
         .with_context(|| format!("{} shows {last}", self.name))
     }
 
-    /// Touches something by its name, in its middle.
+    /// Touches something by its name, in its middle, as soon as somebody who
+    /// reads the screen could; returns when the finger came down.
     ///
     /// # Errors
     /// If the present screen has nothing of that name.
-    pub fn touch(&mut self, id: &str) -> Result<()> {
+    pub fn touch(&mut self, id: &str) -> Result<Timestamp> {
         let window = self.window.context("the kiosk has no window")?;
         let shown = self.screen()?.context("the kiosk shows no screen yet")?;
         let Some(target) = shown.targets.iter().find(|target| target.id == id) else {
@@ -270,7 +284,24 @@ impl Kiosk {
         };
         let x = f32::from(window.x) + target.x + target.width / 2.0;
         let y = f32::from(window.y) + target.y + target.height / 2.0;
-        self.display.touch(x, y)
+        let readable = Timestamp::from_millisecond(shown.at_ms)? + READING_TIME;
+        if let Ok(rest) = Duration::try_from(readable.duration_since(clock::now())) {
+            std::thread::sleep(rest);
+        }
+        let down = clock::now();
+        self.display.touch(x, y)?;
+        Ok(down)
+    }
+
+    /// Touches the same place twice, as people do who are in a hurry; the second
+    /// touch may fall on the next screen.
+    ///
+    /// # Errors
+    /// If the present screen has nothing of that name.
+    pub fn touch_twice(&mut self, id: &str, pause: Duration) -> Result<()> {
+        self.touch(id)?;
+        std::thread::sleep(pause);
+        self.display.touch_again()
     }
 
     /// What the panel shows, once it has stopped changing.

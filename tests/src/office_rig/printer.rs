@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::json_lines::JsonLines;
@@ -17,7 +18,6 @@ pub struct Printer {
     lines: JsonLines,
     happened: Vec<Value>,
     sheets_taken: usize,
-    first_bytes_taken: usize,
 }
 
 /// A piece of paper that came out and was cut off.
@@ -72,7 +72,6 @@ impl Printer {
             lines,
             happened: Vec::new(),
             sheets_taken: 0,
-            first_bytes_taken: 0,
         })
     }
 
@@ -122,6 +121,15 @@ impl Printer {
         Ok(self.happenings("sheet")?.len())
     }
 
+    /// The last sheet that has come out.
+    ///
+    /// # Errors
+    /// If none has.
+    pub fn last_sheet(&mut self) -> Result<Sheet> {
+        self.sheets_taken = self.sheets_count()?.saturating_sub(1);
+        self.take_sheet()
+    }
+
     /// The next sheet that comes out, or has come out and was not taken yet.
     ///
     /// # Errors
@@ -145,19 +153,20 @@ impl Printer {
         })
     }
 
-    /// When the first byte of the next document arrived, Unix milliseconds.
+    /// When the first byte of a document arrived, at or after `since`, Unix milliseconds.
     ///
     /// # Errors
     /// If none arrives.
-    pub fn take_first_byte(&mut self) -> Result<f64> {
-        let taken = self.first_bytes_taken;
-        let line = wait::until("the first byte of a document", wait::STEP, || {
+    pub fn first_byte_since(&mut self, since: Timestamp) -> Result<f64> {
+        let at_ms = |line: &Value| line["unix_ms"].as_f64();
+        let since_ms = since.as_millisecond() as f64;
+        wait::until("the first byte of a document", wait::STEP, || {
             self.program.must_run()?;
-            Ok(self.happenings("first_byte")?.get(taken).cloned())
-        })?;
-        self.first_bytes_taken += 1;
-        line["unix_ms"]
-            .as_f64()
-            .with_context(|| format!("no unix_ms in {line}"))
+            let bytes = self.happenings("first_byte")?;
+            Ok(bytes
+                .iter()
+                .filter_map(at_ms)
+                .find(|at_ms| *at_ms >= since_ms))
+        })
     }
 }

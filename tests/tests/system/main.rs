@@ -9,6 +9,7 @@ mod architecture;
 mod bad_starts;
 mod broker_killed;
 mod display_killed;
+mod double_tap;
 mod kiosk_killed;
 mod malformed_messages;
 mod no_id_leak;

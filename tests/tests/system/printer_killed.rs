@@ -9,8 +9,8 @@ fn the_number_is_on_the_screen_and_the_next_resident_gets_a_ticket() -> Result<(
     story::play("printer-killed", |dir| {
         let mut scene = Scene::open(dir, BrokerKind::Embedded)?;
         scene.go_to_confirm("en")?;
-        scene.kiosk.touch("confirm")?;
-        scene.printer.take_first_byte()?;
+        let touched = scene.kiosk.touch("confirm")?;
+        scene.printer.first_byte_since(touched)?;
         scene.printer.kill();
 
         let shown = scene.kiosk.wait_screen(&["show-number"])?;

@@ -1,0 +1,118 @@
+//! A double tap must not go through to the next screen.
+//!
+//! Where a button was a moment ago another one may stand now: "Get my ticket",
+//! then "Done". A touch that comes right after a change of screens was meant for
+//! the screen before. Touches wait in the window system while a frame is drawn,
+//! so time counts from when the new screen stands on the glass.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use slint::Timer;
+
+use crate::checkin::Input;
+use crate::screen::View;
+
+/// One turn of the event loop at the least: the new screen is drawn in it.
+const DRAWN: Duration = Duration::from_millis(30);
+/// How long a screen must have stood before it can be touched. The second tap of
+/// a double tap comes within 500 ms by the usual setting of desktops; most people
+/// need longer to read the first word.
+const SETTLED: Duration = Duration::from_millis(400);
+
+/// Keeps touches from a screen that has just come.
+#[derive(Default)]
+pub(super) struct TouchGuard {
+    is_closed: Cell<bool>,
+    timer: Timer,
+}
+
+thread_local! {
+    /// The window's guard, on the window's thread only.
+    static ATTACHED: RefCell<Option<Rc<TouchGuard>>> = const { RefCell::new(None) };
+}
+
+/// `new` stands in the window now, where `old` stood.
+pub(super) fn view_changed(old: Option<&View>, new: &View) {
+    if old.is_some_and(|old| is_same_screen(old, new)) {
+        return;
+    }
+    ATTACHED.with_borrow(|guard| {
+        if let Some(guard) = guard {
+            Rc::clone(guard).close();
+        }
+    });
+}
+
+/// Whether every button of `new` stands where it stood in `old`.
+fn is_same_screen(old: &View, new: &View) -> bool {
+    old.screen == new.screen
+        && old.page == new.page
+        && old.still_there_seconds.is_some() == new.still_there_seconds.is_some()
+}
+
+impl TouchGuard {
+    /// Puts a guard before `on_input`: what comes too early is no more than a
+    /// sign that somebody is there.
+    pub(super) fn before(on_input: impl Fn(Input) + 'static) -> impl Fn(Input) + 'static {
+        let guard = Rc::new(Self::default());
+        ATTACHED.with_borrow_mut(|attached| *attached = Some(Rc::clone(&guard)));
+        move |input| {
+            if guard.is_closed.get() {
+                on_input(Input::Touched);
+            } else {
+                on_input(input);
+            }
+        }
+    }
+
+    fn close(self: Rc<Self>) {
+        self.is_closed.set(true);
+        let guard = Rc::clone(&self);
+        self.after(DRAWN, move || {
+            let opened = Rc::clone(&guard);
+            guard.after(SETTLED, move || opened.is_closed.set(false));
+        });
+    }
+
+    /// Calls `then` after `time`; what was to be called before is forgotten.
+    fn after(&self, time: Duration, then: impl FnMut() + 'static) {
+        self.timer.start(slint::TimerMode::SingleShot, time, then);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Time as Slint's testing backend lets it pass.
+    fn pass(time: Duration) {
+        i_slint_backend_testing::mock_elapsed_time(time);
+    }
+
+    #[test]
+    fn touches_wait_until_the_screen_has_settled() {
+        i_slint_backend_testing::init_no_event_loop();
+        let came = Rc::new(RefCell::new(Vec::new()));
+        let sink = Rc::clone(&came);
+        let touch = TouchGuard::before(move |input| sink.borrow_mut().push(input));
+        let guard = ATTACHED.with_borrow(|guard| guard.clone().expect("just put there"));
+
+        touch(Input::Done);
+        Rc::clone(&guard).close();
+        touch(Input::Done);
+        pass(Duration::from_millis(200));
+        // Another screen comes meanwhile: the time starts anew.
+        guard.close();
+        pass(DRAWN);
+        pass(SETTLED - Duration::from_millis(10));
+        touch(Input::Done);
+        pass(Duration::from_millis(10));
+        touch(Input::Done);
+        assert_eq!(
+            *came.borrow(),
+            [Input::Done, Input::Touched, Input::Touched, Input::Done]
+        );
+    }
+}
