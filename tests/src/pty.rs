@@ -54,7 +54,10 @@ impl Scanner {
 }
 
 fn new_port(link: &Path) -> Result<PtyMaster> {
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY)?;
+    // Not for the programs that a test starts meanwhile: the port would outlive
+    // its unplugging in them.
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let master = posix_openpt(flags)?;
     grantpt(&master)?;
     unlockpt(&master)?;
     // A terminal would change line ends and echo; a serial line does not.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use slint::Timer;
 
+use super::touch_map;
 use crate::checkin::Input;
 use crate::screen::View;
 
@@ -45,6 +46,11 @@ pub(super) fn view_changed(old: Option<&View>, new: &View) {
     });
 }
 
+/// Whether touches are taken now.
+pub(super) fn is_open() -> bool {
+    ATTACHED.with_borrow(|guard| guard.as_ref().is_none_or(|guard| !guard.is_closed.get()))
+}
+
 /// Whether every button of `new` stands where it stood in `old`.
 fn is_same_screen(old: &View, new: &View) -> bool {
     old.screen == new.screen
@@ -72,7 +78,10 @@ impl TouchGuard {
         let guard = Rc::clone(&self);
         self.after(DRAWN, move || {
             let opened = Rc::clone(&guard);
-            guard.after(SETTLED, move || opened.is_closed.set(false));
+            guard.after(SETTLED, move || {
+                opened.is_closed.set(false);
+                touch_map::view_changed();
+            });
         });
     }
 

@@ -68,6 +68,8 @@ struct Shown {
     online: bool,
     /// Whether a resident is greeted by name.
     greeted: bool,
+    /// Whether touches are taken already; see `touch_guard`.
+    settled: bool,
     /// The number on it, as in messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<String>,
@@ -168,6 +170,7 @@ fn shown(window: &KioskWindow) -> Shown {
         trouble: trouble_name(view.get_trouble()),
         online: view.get_online(),
         greeted: !view.get_guest_name().is_empty(),
+        settled: super::touch_guard::is_open(),
         number: (!number.is_empty()).then_some(number),
         targets: usher_ui::touch_targets(window)
             .into_iter()

@@ -18,10 +18,6 @@ use crate::{clock, paths, wait};
 
 const WINDOW_TITLE: &str = "Usher kiosk";
 
-/// What the fastest resident needs to see a new screen and to touch it. The
-/// kiosk takes no touch that comes sooner (its `window::touch_guard`).
-const READING_TIME: Duration = Duration::from_millis(450);
-
 /// How a kiosk is built.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -70,6 +66,9 @@ pub struct ShownScreen {
     /// Whether a resident is greeted by name.
     #[serde(default)]
     pub greeted: bool,
+    /// Whether the kiosk takes touches on it already.
+    #[serde(default)]
+    pub settled: bool,
     /// The number in large type, on the screens that show one.
     #[serde(default)]
     pub number: Option<String>,
@@ -262,14 +261,15 @@ impl Kiosk {
         .with_context(|| format!("{} shows {last}", self.name))
     }
 
-    /// Touches something by its name, in its middle, as soon as somebody who
-    /// reads the screen could; returns when the finger came down.
+    /// Touches something by its name, in its middle, as soon as the kiosk takes
+    /// touches; returns when the finger came down.
     ///
     /// # Errors
     /// If the present screen has nothing of that name.
     pub fn touch(&mut self, id: &str) -> Result<Timestamp> {
         let window = self.window.context("the kiosk has no window")?;
-        let shown = self.screen()?.context("the kiosk shows no screen yet")?;
+        // Sooner, the kiosk would take it for a touch on the screen before.
+        let shown = self.wait_screen_where("settled", |shown| shown.settled)?;
         let Some(target) = shown.targets.iter().find(|target| target.id == id) else {
             let names: Vec<&str> = shown
                 .targets
@@ -284,10 +284,6 @@ impl Kiosk {
         };
         let x = f32::from(window.x) + target.x + target.width / 2.0;
         let y = f32::from(window.y) + target.y + target.height / 2.0;
-        let readable = Timestamp::from_millisecond(shown.at_ms)? + READING_TIME;
-        if let Ok(rest) = Duration::try_from(readable.duration_since(clock::now())) {
-            std::thread::sleep(rest);
-        }
         let down = clock::now();
         self.display.touch(x, y)?;
         Ok(down)

@@ -58,6 +58,9 @@ fn no_paper_and_an_open_cover_put_the_number_on_the_screen() -> Result<()> {
             ("cover open", "cover closed", "cover-open"),
         ] {
             scene.printer.set(fault)?;
+            story::wait_until_device(&scene.office, KIOSK_1.id, |device| {
+                device["status"]["printer_ready"] == false
+            })?;
             scene.go_to_confirm("es")?;
             scene.kiosk.touch("confirm")?;
             let shown = scene.kiosk.wait_screen(&["show-number"])?;
