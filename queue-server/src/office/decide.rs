@@ -345,7 +345,9 @@ fn replaced_later(
         Replaced::Done { visit: other, .. } if other.state == VisitState::Waiting => {
             (own.arrived_at.min(other.arrived_at), Some(other.id))
         }
-        Replaced::Done { .. } => return None,
+        // Its visit is over or at a counter and stays as it is; only the id is taken,
+        // and remembered as long as the form is.
+        Replaced::Done { .. } => (own.arrived_at, None),
         Replaced::NotDone(_) | Replaced::Nothing => (own.arrived_at, None),
     };
     Some(Event::CheckInReplaced {
