@@ -16,8 +16,9 @@ pub mod estimate;
 pub mod link;
 pub mod live;
 mod log_budget;
-pub mod office;
 pub mod office_file;
 pub mod reading;
-pub mod store;
 pub mod web;
+
+pub use usher_office as office;
+pub use usher_store as store;

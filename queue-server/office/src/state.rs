@@ -11,10 +11,10 @@ use jiff::civil::Date;
 use usher_protocol::message::{Answer, QueuedTicket};
 use usher_protocol::{CommandId, CounterId, Series, ServiceId, TicketNumber, VisitId};
 
-use crate::office::answers::Answers;
-use crate::office::event::{Event, OnPaper, Record, VisitQueued, VisitRenumbered};
-use crate::office::plan::OfficePlan;
-use crate::office::visit::{CallMade, Visit, VisitState, WrongMove};
+use crate::answers::Answers;
+use crate::event::{Event, OnPaper, Record, VisitQueued, VisitRenumbered};
+use crate::plan::OfficePlan;
+use crate::visit::{CallMade, Visit, VisitState, WrongMove};
 
 /// A place in the queue: by arrival, and by visit among those of one moment.
 pub type Place = (Timestamp, VisitId);
@@ -49,7 +49,7 @@ pub struct Office {
 }
 
 /// An event that the events before it rule out: the log was changed, or there
-/// is a bug in [`crate::office::decide`].
+/// is a bug in [`crate::decide`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Contradiction {
     /// An event is missing or stands twice.

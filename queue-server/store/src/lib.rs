@@ -21,9 +21,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
 use usher_protocol::{CommandId, OfficeId};
 
-use crate::office::command::Fingerprint;
-use crate::office::event::{Event, Record};
 use lock::DataDir;
+use usher_office::command::Fingerprint;
+use usher_office::event::{Event, Record};
 
 pub use error::{AppendError, OpenError, ReadError};
 
@@ -155,11 +155,10 @@ impl EventLog {
     }
 
     /// Lets the file grow to `pages` pages: a full disk, for tests.
-    #[cfg(test)]
-    pub(crate) fn limit_pages(&self, pages: u32) {
-        self.connection
-            .pragma_update(None, "max_page_count", pages)
-            .unwrap();
+    #[doc(hidden)]
+    pub fn limit_pages(&self, pages: u32) {
+        let limited = self.connection.pragma_update(None, "max_page_count", pages);
+        limited.expect("SQLite takes any bound");
     }
 }
 
@@ -340,7 +339,7 @@ fn record(row: &Row<'_>) -> Result<Record, ReadError> {
         command: CommandId::new(command).map_err(|error| wrong("command_id")(error.to_string()))?,
         origin: origin
             .parse()
-            .map_err(|error: crate::office::command::InvalidOrigin| {
+            .map_err(|error: usher_office::command::InvalidOrigin| {
                 wrong("origin")(error.to_string())
             })?,
         fingerprint: Fingerprint(row.get(4)?),

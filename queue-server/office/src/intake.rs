@@ -1,7 +1,7 @@
 //! One command after another: decide, apply, answer.
 //!
 //! What it returns is not durable yet. Whoever runs it stores the records first
-//! and only then lets the replies out ([`crate::live::office_thread`]).
+//! and only then lets the replies out (`usher_queue_server::live::office_thread`).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use usher_protocol::CommandId;
 use usher_protocol::message::{Answer, Outcome, RejectionCode, Reply, RequestBody};
 
-use crate::office::Office;
-use crate::office::command::{Command, Fingerprint, Origin, whole_milliseconds};
-use crate::office::decide::{Foresee, day_due, decide};
-use crate::office::event::{Event, Record};
-use crate::office::moment::{DayWatch, LEAP_MAX, Moment};
-use crate::office::rejection;
+use crate::Office;
+use crate::command::{Command, Fingerprint, Origin, whole_milliseconds};
+use crate::decide::{Foresee, day_due, decide};
+use crate::event::{Event, Record};
+use crate::moment::{DayWatch, LEAP_MAX, Moment};
+use crate::rejection;
 
 /// How many outcomes that left no event are remembered. At the bound the oldest
 /// is forgotten: a repeat of it, minutes later, is decided anew.
@@ -242,13 +242,12 @@ impl Uneventful {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::estimate;
-    use crate::office::command::Sender;
-    use crate::office::sample;
+    use crate::command::Sender;
+    use crate::sample;
 
     #[test]
     fn what_left_no_event_is_remembered_within_a_bound() {
-        let mut intake = Intake::new(Office::new(sample::plan()), estimate::foresee);
+        let mut intake = Intake::new(Office::new(sample::plan()), sample::foresee);
         let now = sample::moment_at("2026-11-25T17:00:00Z");
         for nth in 0..UNEVENTFUL_MAX + 10 {
             let body = RequestBody::CallNext {

@@ -34,8 +34,8 @@ pub mod moment;
 pub mod plan;
 mod reason;
 mod rejection;
-#[cfg(test)]
-pub(crate) mod sample;
+#[doc(hidden)]
+pub mod sample;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -183,7 +183,7 @@ pub fn whole_milliseconds(at: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::office::sample;
+    use crate::sample;
 
     #[test]
     fn origins_read_back() {

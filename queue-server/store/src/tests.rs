@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::office::command::Origin;
+use usher_office::command::Origin;
 
 fn office() -> OfficeId {
     "sample-office".parse().unwrap()

@@ -10,7 +10,7 @@ use usher_protocol::message::{CounterInfo, OfficeInfo, ServiceInfo};
 use usher_protocol::{CounterId, DeviceId, Series, ServiceId};
 
 /// What the office file says, as far as the rules need it. Checked where the
-/// file is read ([`crate::office_file`]); trusted here.
+/// file is read (`usher_queue_server::office_file`); trusted here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfficePlan {
     /// Services, counters, languages, texts.
@@ -107,7 +107,7 @@ impl OfficePlan {
 
 #[cfg(test)]
 mod tests {
-    use crate::office::sample;
+    use crate::sample;
 
     #[test]
     fn the_day_runs_from_four_to_four_local_time() {

@@ -8,14 +8,13 @@ use usher_protocol::message::{
 };
 use usher_protocol::{TicketNumber, VisitId};
 
-use crate::estimate;
-use crate::office::Office;
-use crate::office::command::{Command, Sender};
-use crate::office::event::{Event, Record};
-use crate::office::intake::Intake;
-use crate::office::moment::Moment;
-use crate::office::sample::{self, admit, check_in, counter, kiosk, number};
-use crate::office::visit::VisitState;
+use crate::Office;
+use crate::command::{Command, Sender};
+use crate::event::{Event, Record};
+use crate::intake::Intake;
+use crate::moment::Moment;
+use crate::sample::{self, admit, check_in, counter, kiosk, number};
+use crate::visit::VisitState;
 
 mod changed_file;
 mod leaps;
@@ -37,7 +36,7 @@ struct Day {
 impl Day {
     fn new() -> Self {
         Self {
-            intake: Intake::new(Office::new(sample::plan()), estimate::foresee),
+            intake: Intake::new(Office::new(sample::plan()), sample::foresee),
             now: sample::time_at(MORNING),
             uptime: Duration::ZERO,
             records: Vec::new(),
@@ -174,7 +173,7 @@ fn a_visit_from_check_in_to_finished() {
     assert_eq!(ticket.number, number("A1"));
     assert_eq!(ticket.ahead, 0);
     let wait = ticket.wait.expect("a counter is open");
-    assert_eq!((wait.low_minutes, wait.high_minutes), (0, 2));
+    assert_eq!((wait.low_minutes, wait.high_minutes), (0, 5));
 
     let result = PrintResult::Printed;
     let visit = ticket.visit;

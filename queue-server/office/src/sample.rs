@@ -1,4 +1,10 @@
-//! A small office and short ways to make commands, for tests.
+//! A small office and short ways to make commands, for tests here and in the
+//! crates above.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "made of literals, and only tests call it"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,18 +13,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::time;
 use jiff::tz::TimeZone;
-use usher_protocol::message::{CounterInfo, OfficeInfo, Request, RequestBody, Role, ServiceInfo};
-use usher_protocol::{CounterId, DeviceId, Language, PaperForm, Text, TicketNumber, VisitId};
+use usher_protocol::message::{
+    CounterInfo, OfficeInfo, Request, RequestBody, Role, ServiceInfo, WaitRange,
+};
+use usher_protocol::{
+    CounterId, DeviceId, Language, PaperForm, ServiceId, Text, TicketNumber, VisitId,
+};
 
-use crate::office::command::Sender;
-use crate::office::moment::Moment;
-use crate::office::plan::OfficePlan;
-use crate::office::visit::{Visit, VisitState};
+use crate::Office;
+use crate::command::Sender;
+use crate::moment::Moment;
+use crate::plan::OfficePlan;
+use crate::visit::{Visit, VisitState};
 
 /// Services titles (A, 15 min), registration (B, 10), licenses (C, 20) and id-cards
 /// (C, 20); counters 1 (titles), 2 (titles, registration) and 3 (all);
 /// kiosks kiosk-1 (X) and kiosk-2 (Y).
-pub(crate) fn plan() -> Arc<OfficePlan> {
+pub fn plan() -> Arc<OfficePlan> {
     let service = |id: &str, series: &str, name: &str, usual_minutes| ServiceInfo {
         id: id.parse().unwrap(),
         series: usher_protocol::Series::new(series).unwrap(),
@@ -61,30 +72,30 @@ pub(crate) fn plan() -> Arc<OfficePlan> {
     Arc::new(OfficePlan::new(info, zone, time(4, 0, 0, 0), kiosks))
 }
 
-pub(crate) fn device(id: &str) -> DeviceId {
+pub fn device(id: &str) -> DeviceId {
     id.parse().unwrap()
 }
 
-pub(crate) fn kiosk(id: &str) -> Sender {
+pub fn kiosk(id: &str) -> Sender {
     Sender::Device {
         id: device(id),
         role: Role::Kiosk,
     }
 }
 
-pub(crate) fn time_at(text: &str) -> Timestamp {
+pub fn time_at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// The program has just started.
-pub(crate) fn moment_at(text: &str) -> Moment {
+pub fn moment_at(text: &str) -> Moment {
     Moment {
         wall: time_at(text),
         uptime: Duration::ZERO,
     }
 }
 
-pub(crate) fn request(id: &str, body: RequestBody) -> Request {
+pub fn request(id: &str, body: RequestBody) -> Request {
     Request {
         id: id.parse().unwrap(),
         sent_at: "2026-11-25T17:00:00Z".parse().unwrap(),
@@ -93,7 +104,7 @@ pub(crate) fn request(id: &str, body: RequestBody) -> Request {
     }
 }
 
-pub(crate) fn check_in(service: &str, arrived_at: &str) -> RequestBody {
+pub fn check_in(service: &str, arrived_at: &str) -> RequestBody {
     RequestBody::CheckIn {
         service: service.parse().unwrap(),
         language: Language::english(),
@@ -101,7 +112,7 @@ pub(crate) fn check_in(service: &str, arrived_at: &str) -> RequestBody {
     }
 }
 
-pub(crate) fn form(number: &str, arrived_at: &str) -> PaperForm {
+pub fn form(number: &str, arrived_at: &str) -> PaperForm {
     PaperForm {
         device: device("kiosk-1"),
         number: number.parse().unwrap(),
@@ -112,22 +123,22 @@ pub(crate) fn form(number: &str, arrived_at: &str) -> PaperForm {
     }
 }
 
-pub(crate) fn admit(number: &str, arrived_at: &str, replaces: Option<&str>) -> RequestBody {
+pub fn admit(number: &str, arrived_at: &str, replaces: Option<&str>) -> RequestBody {
     RequestBody::AdmitPaperForm {
         form: form(number, arrived_at),
         replaces: replaces.map(|id| id.parse().unwrap()),
     }
 }
 
-pub(crate) fn counter(id: &str) -> CounterId {
+pub fn counter(id: &str) -> CounterId {
     id.parse().unwrap()
 }
 
-pub(crate) fn number(text: &str) -> TicketNumber {
+pub fn number(text: &str) -> TicketNumber {
     text.parse().unwrap()
 }
 
-pub(crate) fn waiting(number: &str, service: &str, arrived_at: &str) -> Visit {
+pub fn waiting(number: &str, service: &str, arrived_at: &str) -> Visit {
     Visit {
         id: VisitId(1),
         number: number.parse().unwrap(),
@@ -141,4 +152,15 @@ pub(crate) fn waiting(number: &str, service: &str, arrived_at: &str) -> Visit {
         print: None,
         state: VisitState::Waiting,
     }
+}
+
+/// A minute for everybody who waits for the service: enough where only that there
+/// is a promise matters.
+#[must_use]
+pub fn foresee(office: &Office, service: &ServiceId, _: Timestamp) -> Option<WaitRange> {
+    let minutes = u16::try_from(office.waiting_for(service)).unwrap_or(u16::MAX);
+    Some(WaitRange {
+        low_minutes: minutes,
+        high_minutes: minutes.saturating_add(5),
+    })
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// An arrival longer ago than this is the word of a broken clock. As long as a
-/// paper form is remembered, less a day (see [`crate::office::answers`]).
+/// paper form is remembered, less a day (see [`crate::answers`]).
 pub const ARRIVAL_AGE_DAYS_MAX: i64 = 30;
 
 /// When a resident arrived.

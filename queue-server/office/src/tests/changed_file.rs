@@ -1,7 +1,7 @@
 //! An office whose file was changed while visits were open.
 
 use super::*;
-use crate::office::plan::OfficePlan;
+use crate::plan::OfficePlan;
 use std::sync::Arc;
 
 /// The office of `day`, restarted with a file that lacks registration and counter 2.
@@ -22,7 +22,7 @@ fn restarted(day: &Day) -> Day {
         office.apply(record).unwrap();
     }
     Day {
-        intake: Intake::new(office, estimate::foresee),
+        intake: Intake::new(office, sample::foresee),
         records: day.records.clone(),
         ..Day::new()
     }

@@ -3,7 +3,7 @@
 use usher_protocol::message::{Rejection, RejectionCode};
 use usher_protocol::{CounterId, DeviceId, ServiceId, TicketNumber, VisitId};
 
-use crate::office::answers::PAPER_DAYS;
+use crate::answers::PAPER_DAYS;
 
 fn rejection(code: RejectionCode, message: String, next_step: &str) -> Rejection {
     Rejection {

@@ -8,13 +8,13 @@ use usher_protocol::{
     CommandId, CounterId, DeviceId, Language, PaperForm, Series, ServiceId, TicketNumber, VisitId,
 };
 
-use crate::office::arrival::{self, Arrival};
-use crate::office::command::{Command, Sender};
-use crate::office::event::{Event, OnPaper, VisitQueued, VisitRenumbered};
-use crate::office::plan::OfficePlan;
-use crate::office::state::{Office, OpenCounter};
-use crate::office::visit::{Visit, VisitState};
-use crate::office::{reason, rejection};
+use crate::arrival::{self, Arrival};
+use crate::command::{Command, Sender};
+use crate::event::{Event, OnPaper, VisitQueued, VisitRenumbered};
+use crate::plan::OfficePlan;
+use crate::state::{Office, OpenCounter};
+use crate::visit::{Visit, VisitState};
+use crate::{reason, rejection};
 
 /// Foresees the wait of who joins the queue of a service with this arrival;
 /// `None` while nobody serves it. An argument, so that these rules do not
@@ -25,7 +25,7 @@ pub type Foresee = fn(&Office, &ServiceId, Timestamp) -> Option<WaitRange>;
 ///
 /// Whoever was still waiting or at a counter has left: the building was empty
 /// in between ([`OfficePlan::day_starts`]). Not so who is `present`, having come
-/// just before: they keep place and number ([`crate::office::moment`]). The
+/// just before: they keep place and number ([`crate::moment`]). The
 /// clock's going back starts no day.
 #[must_use]
 pub fn day_due(office: &Office, now: Timestamp, present: &BTreeSet<VisitId>) -> Option<Event> {

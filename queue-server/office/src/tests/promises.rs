@@ -1,4 +1,4 @@
-//! The promises of [`crate::office`] under random commands: late, doubled, out of order.
+//! The promises of this crate under random commands: late, doubled, out of order.
 
 use proptest::prelude::*;
 

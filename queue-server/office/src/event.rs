@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use usher_protocol::message::{PrintResult, WaitRange};
 use usher_protocol::{CommandId, CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
 
-use crate::office::command::{Fingerprint, Origin};
+use crate::command::{Fingerprint, Origin};
 
 /// The version of the events here, stored with each.
 pub const EVENT_VERSION: u16 = 1;
@@ -217,6 +217,22 @@ impl Event {
             event: self,
         })
         .expect("events have string keys and finite numbers only")
+    }
+
+    /// The JSON of what the event says of a person, if it says anything. It is
+    /// kept apart from the event, so that it can be erased and the event stays.
+    #[must_use]
+    pub fn personal_json(&self) -> Option<String> {
+        None
+    }
+
+    /// Puts back what [`Event::personal_json`] gave.
+    ///
+    /// # Errors
+    /// [`UnreadableEvent`] if it is damaged.
+    pub fn restore_personal(&mut self, json: &str) -> Result<(), UnreadableEvent> {
+        let _: serde_json::Value = serde_json::from_str(json)?;
+        Ok(())
     }
 
     /// Reads an event's JSON from the log.

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use usher_protocol::message::{Answer, QueuedTicket};
 use usher_protocol::{CommandId, VisitId};
 
-use crate::office::command::Fingerprint;
+use crate::command::Fingerprint;
 
 /// How many days a paper form's id is remembered after it entered.
 pub const PAPER_DAYS: i32 = 31;

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::office::plan::OfficePlan;
-use crate::office::visit::Visit;
+use crate::plan::OfficePlan;
+use crate::visit::Visit;
 use usher_protocol::message::CounterInfo;
 
 /// Up to so many services are named; of more, only the number is told.
@@ -84,7 +84,7 @@ fn on_paper(plan: &OfficePlan, visit: &Visit, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::office::sample;
+    use crate::sample;
 
     fn check(counter: &str, on_paper: bool, now: &str, expected: &str) {
         let plan = sample::plan();
