@@ -96,6 +96,14 @@ fn is_slug(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
 }
 
+fn is_code_char(c: char) -> bool {
+    c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-'
+}
+
+fn is_hex(c: char) -> bool {
+    matches!(c, '0'..='9' | 'a'..='f')
+}
+
 fn is_command_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-'
 }
@@ -115,6 +123,19 @@ text_id!(
 text_id!(
     /// A device with credentials of its own: kiosk, hall display, call keypad.
     DeviceId, "a device id", ID_LENGTH_MAX, "a-z, 0-9 and -", is_slug
+);
+text_id!(
+    /// A clerk, as the office file names them: no name of a person is needed.
+    ClerkId, "a clerk id", ID_LENGTH_MAX, "a-z, 0-9 and -", is_slug
+);
+text_id!(
+    /// The code that a resident holds for an appointment.
+    AppointmentCode, "an appointment code", ID_LENGTH_MAX, "A-Z, 0-9 and -", is_code_char
+);
+text_id!(
+    /// Who has an appointment, without saying it: the first 16 bytes, in hex, of
+    /// an HMAC-SHA-256 over name and birth date, by a key of the office's day.
+    PersonHash, "a person's hash", 32, "0-9 and a-f, 32 of them", is_hex
 );
 text_id!(
     /// A command's id, made by its sender. The same id again gives the same

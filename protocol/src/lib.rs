@@ -12,9 +12,13 @@ pub mod form_code;
 pub mod ids;
 pub mod language;
 pub mod message;
+mod request;
 pub mod ticket;
 pub mod topic;
 
-pub use ids::{CommandId, CounterId, DeviceId, InvalidId, OfficeId, ServiceId, VisitId};
+pub use ids::{
+    AppointmentCode, ClerkId, CommandId, CounterId, DeviceId, InvalidId, OfficeId, PersonHash,
+    ServiceId, VisitId,
+};
 pub use language::{Direction, Language, Text};
 pub use ticket::{InvalidTicketNumber, PaperForm, Series, TicketNumber};

@@ -8,9 +8,14 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use crate::request::{
+    Appointment, AppointmentClaim, Channel, HoldReason, Needs, Request, RequestBody, TransferTo,
+    VisitDetails, VisitOutcome,
+};
+
 use crate::ids::{CommandId, CounterId, OfficeId, ServiceId, VisitId};
 use crate::language::{Language, Text};
-use crate::ticket::{PaperForm, Series, TicketNumber};
+use crate::ticket::{Series, TicketNumber};
 
 /// The version of every message here.
 pub const VERSION: u16 = 1;
@@ -89,92 +94,6 @@ pub enum Role {
     HallDisplay,
     /// Calls residents: a keypad or another agency's program at a counter.
     Counter,
-}
-
-/// A request to the queue server, on `request/{device}` or by HTTP.
-///
-/// Sent again unchanged, but for `sent_at`, until a [`Reply`] with the same id comes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
-    /// Made by the sender, once for each thing that it wants done.
-    pub id: CommandId,
-    /// The sender's clock at this very sending: the server learns from it how
-    /// wrong that clock is.
-    pub sent_at: Timestamp,
-    /// How often the sender has started; 0 if it does not count.
-    #[serde(default)]
-    pub boot: u64,
-    /// What is wanted.
-    pub body: RequestBody,
-}
-
-/// What is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum RequestBody {
-    /// A sign of life; the answer carries the server's time.
-    Hello,
-    /// A resident has chosen a service at a kiosk.
-    CheckIn {
-        /// The service chosen.
-        service: ServiceId,
-        /// The language chosen.
-        language: Language,
-        /// When the resident touched the last button, by the kiosk's clock.
-        arrived_at: Timestamp,
-    },
-    /// How the printing of a ticket ended.
-    RecordPrint {
-        /// The visit whose ticket it is.
-        visit: VisitId,
-        /// What the printer said.
-        result: PrintResult,
-    },
-    /// A paper form, given out while the server could not be reached.
-    AdmitPaperForm {
-        /// The form.
-        form: PaperForm,
-        /// The check-in that got no answer before the form was printed. If it had
-        /// been done after all, that visit takes the form's number, so that the
-        /// resident is in the queue once; if not, it is void when it comes later.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        replaces: Option<CommandId>,
-    },
-    /// A clerk opens their counter.
-    OpenCounter {
-        /// The counter.
-        counter: CounterId,
-    },
-    /// A clerk closes their counter.
-    CloseCounter {
-        /// The counter.
-        counter: CounterId,
-    },
-    /// Call whoever is next for this counter.
-    CallNext {
-        /// The counter.
-        counter: CounterId,
-    },
-    /// Call the counter's present visit again.
-    Recall {
-        /// The counter.
-        counter: CounterId,
-    },
-    /// The called resident has come: service starts.
-    StartService {
-        /// The counter.
-        counter: CounterId,
-    },
-    /// The called resident did not come.
-    MarkNoShow {
-        /// The counter.
-        counter: CounterId,
-    },
-    /// The counter's present visit is done.
-    FinishVisit {
-        /// The counter.
-        counter: CounterId,
-    },
 }
 
 /// How the printing of a ticket ended.
@@ -286,6 +205,10 @@ pub struct QueuedTicket {
     pub ahead: u32,
     /// The wait promised at check-in, if any counter serves it.
     pub wait: Option<WaitRange>,
+    /// The chance to be called before the office closes, in hundredths, if it
+    /// is in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance_before_closing: Option<u8>,
 }
 
 /// A wait as an honest range, in minutes: half of such waits are shorter than
@@ -335,6 +258,26 @@ pub enum RejectionCode {
     WrongState,
     /// Nobody waits for what this counter serves.
     NobodyWaiting,
+    /// The counter has a break.
+    CounterOnBreak,
+    /// The service is suspended for now.
+    ServiceSuspended,
+    /// The office is closed at this hour.
+    OfficeClosed,
+    /// Whoever joined now would not be called before the office closes.
+    TooLateToday,
+    /// No appointment of today has this code, or is of this person.
+    UnknownAppointment,
+    /// The resident of this appointment is in the queue already.
+    AlreadyInQueue,
+    /// Too soon after the last call.
+    TooSoon,
+    /// The time in which this could be done has passed.
+    TooLate,
+    /// No such clerk in the office file.
+    UnknownClerk,
+    /// A value is out of its range.
+    InvalidValue,
     /// All numbers of the service's series are in use today.
     NumbersExhausted,
     /// The id was used for something else.
@@ -519,6 +462,7 @@ mod tests {
                 service: ServiceId::new("titles").unwrap(),
                 language: Language::new("es").unwrap(),
                 arrived_at: "2026-11-25T17:41:07Z".parse().unwrap(),
+                details: Box::default(),
             },
         }
     }

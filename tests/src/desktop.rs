@@ -66,6 +66,7 @@ fn open_in(dir: &Path, broker: BrokerKind, papers: &Path) -> Result<()> {
     for counter in OPEN_COUNTERS {
         office.api().ask(RequestBody::OpenCounter {
             counter: CounterId::new(counter)?,
+            clerk: None,
         })?;
     }
     let plan = Plan {

@@ -348,6 +348,7 @@ pub fn check_in(service: &str, language: &str) -> Result<RequestBody> {
         service: ServiceId::new(service)?,
         language: Language::new(language)?,
         arrived_at: clock::now(),
+        details: Box::default(),
     })
 }
 

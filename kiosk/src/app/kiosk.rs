@@ -242,6 +242,7 @@ impl Kiosk {
                     service: choice.service,
                     language,
                     arrived_at: choice.arrived_at,
+                    details: Box::default(),
                 };
                 self.send(id, self.journal.boot(), body);
                 None

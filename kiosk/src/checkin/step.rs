@@ -252,7 +252,15 @@ impl Turn {
             Outcome::Accepted {
                 answer: Answer::Queued { ticket },
             } => self.print_ticket(ticket),
-            Outcome::Rejected { rejection } if rejection.code == RejectionCode::UnknownService => {
+            Outcome::Rejected { rejection }
+                if matches!(
+                    rejection.code,
+                    RejectionCode::UnknownService
+                        | RejectionCode::ServiceSuspended
+                        | RejectionCode::OfficeClosed
+                        | RejectionCode::TooLateToday
+                ) =>
+            {
                 self.session.stage = Stage::Services { page: 0 };
                 self.session.touched_at = self.now.uptime;
                 self.hint(Hint::ServiceClosed);

@@ -13,6 +13,7 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use usher_protocol::message::{Answer, QueuedTicket};
 use usher_protocol::{CommandId, VisitId};
 
@@ -22,7 +23,7 @@ use crate::command::Fingerprint;
 pub const PAPER_DAYS: i32 = 31;
 
 /// What was answered to one command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
     /// What it asked for; `None` if only its id is known: a check-in that was replaced.
     asked: Option<Fingerprint>,
@@ -50,7 +51,7 @@ impl Remembered {
 }
 
 /// Answers to the commands of today, of the day before, and to paper forms.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
     known: HashMap<CommandId, Remembered>,
     before: Vec<CommandId>,

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use usher_protocol::message::{Request, RequestBody, Role};
-use usher_protocol::{CommandId, DeviceId, PaperForm};
+use usher_protocol::message::{Request, RequestBody, Role, VisitDetails};
+use usher_protocol::{CommandId, DeviceId, PaperForm, VisitId};
 
 /// Who sends a command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +21,11 @@ pub enum Sender {
     },
     /// Staff, on the office's own web pages.
     Clerk,
+    /// A resident, with the visit that their ticket's code leads to.
+    Resident {
+        /// The visit.
+        visit: VisitId,
+    },
 }
 
 impl Sender {
@@ -28,7 +34,7 @@ impl Sender {
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::Device { id, .. } => Some(id),
-            Self::Clerk => None,
+            Self::Clerk | Self::Resident { .. } => None,
         }
     }
 
@@ -38,18 +44,21 @@ impl Sender {
         match self {
             Self::Device { id, .. } => Origin::Device(id.clone()),
             Self::Clerk => Origin::Clerk,
+            Self::Resident { .. } => Origin::Resident,
         }
     }
 }
 
 /// Whom the log names as the cause of an event. Written `device:kiosk-1`,
-/// `clerk` or `server`.
+/// `clerk`, `resident` or `server`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// A device.
     Device(DeviceId),
     /// Staff.
     Clerk,
+    /// The resident whose visit it is.
+    Resident,
     /// The server itself: a day started.
     Server,
 }
@@ -59,6 +68,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Device(id) => write!(f, "device:{id}"),
             Self::Clerk => f.write_str("clerk"),
+            Self::Resident => f.write_str("resident"),
             Self::Server => f.write_str("server"),
         }
     }
@@ -66,7 +76,7 @@ impl fmt::Display for Origin {
 
 /// A text that names no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is neither clerk, server nor device:ID")]
+#[error("\"{0}\" is none of clerk, resident, server, device:ID")]
 pub struct InvalidOrigin(String);
 
 impl FromStr for Origin {
@@ -74,6 +84,7 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         match text {
             "clerk" => Ok(Self::Clerk),
+            "resident" => Ok(Self::Resident),
             "server" => Ok(Self::Server),
             _ => text
                 .strip_prefix("device:")
@@ -88,7 +99,7 @@ impl FromStr for Origin {
 /// again from another one under the same id, also from a sender that only counts
 /// its commands and so uses the ids of others. The first bytes of the SHA-256 of
 /// origin and body, so that it stays the same in later versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint(pub i64);
 
 impl Fingerprint {
@@ -157,10 +168,23 @@ fn in_milliseconds(body: RequestBody) -> RequestBody {
             service,
             language,
             arrived_at,
+            details,
         } => RequestBody::CheckIn {
             service,
             language,
             arrived_at: whole_milliseconds(arrived_at),
+            details: details_in_milliseconds(details),
+        },
+        RequestBody::CheckInAppointment {
+            claim,
+            language,
+            arrived_at,
+            details,
+        } => RequestBody::CheckInAppointment {
+            claim,
+            language,
+            arrived_at: whole_milliseconds(arrived_at),
+            details: details_in_milliseconds(details),
         },
         RequestBody::AdmitPaperForm { form, replaces } => RequestBody::AdmitPaperForm {
             form: PaperForm {
@@ -171,6 +195,11 @@ fn in_milliseconds(body: RequestBody) -> RequestBody {
         },
         other => other,
     }
+}
+
+fn details_in_milliseconds(mut details: Box<VisitDetails>) -> Box<VisitDetails> {
+    details.door_at = details.door_at.map(whole_milliseconds);
+    details
 }
 
 /// `at` without what is finer than a millisecond.
@@ -190,6 +219,7 @@ mod tests {
         for origin in [
             Origin::Device(DeviceId::new("clerk").unwrap()),
             Origin::Clerk,
+            Origin::Resident,
             Origin::Server,
         ] {
             assert_eq!(origin.to_string().parse(), Ok(origin));

@@ -7,10 +7,17 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use usher_protocol::message::{PrintResult, WaitRange};
-use usher_protocol::{CommandId, CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
+use usher_protocol::message::{
+    Appointment, Channel, HoldReason, PrintResult, TransferTo, VisitDetails, VisitOutcome,
+    WaitRange,
+};
+use usher_protocol::{
+    AppointmentCode, ClerkId, CommandId, CounterId, DeviceId, Language, ServiceId, TicketNumber,
+    VisitId,
+};
 
 use crate::command::{Fingerprint, Origin};
+use crate::policy::Lane;
 
 /// The version of the events here, stored with each.
 pub const EVENT_VERSION: u16 = 1;
@@ -74,11 +81,34 @@ pub enum Event {
     CounterOpened {
         /// The counter.
         counter: CounterId,
+        /// Who serves there, if that was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clerk: Option<ClerkId>,
     },
     /// A counter closed.
     CounterClosed {
         /// The counter.
         counter: CounterId,
+    },
+    /// A clerk takes a break.
+    BreakStarted {
+        /// The counter.
+        counter: CounterId,
+        /// Until when, if that was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A clerk is back.
+    BreakEnded {
+        /// The counter.
+        counter: CounterId,
+    },
+    /// A counter serves these services from now on, until it closes.
+    ServicesChanged {
+        /// The counter.
+        counter: CounterId,
+        /// The services.
+        services: Vec<ServiceId>,
     },
     /// A visit was called to a counter.
     VisitCalled {
@@ -90,6 +120,10 @@ pub enum Event {
         serial: u64,
         /// Why this visit and no other, in words for the clerk.
         reason: String,
+        /// How many of a hundred calls are for appointments, if that is the
+        /// office's policy at the time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<u8>,
     },
     /// It was called again.
     VisitRecalled {
@@ -113,6 +147,23 @@ pub enum Event {
         visit: VisitId,
         /// The counter.
         counter: CounterId,
+        /// How it ended.
+        #[serde(default, skip_serializing_if = "VisitOutcome::is_served")]
+        outcome: VisitOutcome,
+    },
+    /// One service of a visit is done; another follows.
+    ServiceFinished {
+        /// The visit.
+        visit: VisitId,
+        /// The counter.
+        counter: CounterId,
+        /// How it ended.
+        #[serde(default, skip_serializing_if = "VisitOutcome::is_served")]
+        outcome: VisitOutcome,
+        /// The service that follows.
+        next: ServiceId,
+        /// Whether it follows at this counter at once; if not, the visit waits for it.
+        here: bool,
     },
     /// The resident did not come to the counter.
     VisitNoShow {
@@ -120,6 +171,104 @@ pub enum Event {
         visit: VisitId,
         /// The counter.
         counter: CounterId,
+    },
+    /// A visit was set aside; its counter is free.
+    VisitHeld {
+        /// The visit.
+        visit: VisitId,
+        /// The counter.
+        counter: CounterId,
+        /// Why.
+        reason: HoldReason,
+    },
+    /// A visit on hold was called to a counter.
+    VisitResumed {
+        /// The visit.
+        visit: VisitId,
+        /// The counter.
+        counter: CounterId,
+        /// The call's number in the office.
+        serial: u64,
+    },
+    /// A visit was sent on, and waits there with its place kept.
+    VisitTransferred {
+        /// The visit.
+        visit: VisitId,
+        /// The counter that sent it.
+        counter: CounterId,
+        /// Where to.
+        to: TransferTo,
+        /// What the next clerk should know. Kept apart from the event, for it may
+        /// say something of a person.
+        #[serde(skip)]
+        note: Option<String>,
+    },
+    /// A no-show came after all, or a visit on hold waits again, its place kept.
+    VisitReturned {
+        /// The visit.
+        visit: VisitId,
+    },
+    /// The resident lets others go first.
+    VisitPostponed {
+        /// The visit.
+        visit: VisitId,
+        /// Until when.
+        until: Timestamp,
+        /// From when the wait counts now.
+        since: Timestamp,
+    },
+    /// The resident left before the visit was done.
+    VisitLeft {
+        /// The visit.
+        visit: VisitId,
+    },
+    /// One more service in the visit.
+    ServiceAdded {
+        /// The visit.
+        visit: VisitId,
+        /// The service.
+        service: ServiceId,
+    },
+    /// The visit is for another service, its place kept.
+    ServiceChanged {
+        /// The visit.
+        visit: VisitId,
+        /// The right one.
+        service: ServiceId,
+    },
+    /// A visit that was closed by mistake waits again, its place kept.
+    VisitReopened {
+        /// The visit.
+        visit: VisitId,
+    },
+    /// What was last done at a counter did not happen: visit and counter are as before.
+    Undone {
+        /// The counter.
+        counter: CounterId,
+        /// The visit.
+        visit: VisitId,
+        /// The event that is taken back.
+        undoes: u64,
+    },
+    /// No check-ins for the service from now on.
+    ServiceSuspended {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Check-ins for the service again.
+    ServiceOffered {
+        /// The service.
+        service: ServiceId,
+    },
+    /// An appointment was made, or changed.
+    AppointmentBooked {
+        /// The appointment.
+        appointment: Appointment,
+    },
+    /// An appointment was given up.
+    AppointmentCancelled {
+        /// Its code.
+        code: AppointmentCode,
     },
 }
 
@@ -151,6 +300,58 @@ pub struct VisitQueued {
     pub ahead: u32,
     /// The wait that was promised.
     pub promised_wait: Option<WaitRange>,
+    /// The chance to be called before closing, in hundredths, if that was in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance_before_closing: Option<u8>,
+    /// All else that was told: further services, needs, priority, the door. `also`
+    /// is in the order in which the services are to be done.
+    #[serde(flatten)]
+    pub details: VisitDetails,
+    /// The appointment that the resident came for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appointment: Option<AppointmentOf>,
+}
+
+/// An appointment that a visit is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppointmentOf {
+    /// Its code.
+    pub code: AppointmentCode,
+    /// The time that was agreed.
+    pub at: Timestamp,
+    /// Whether the resident came in time for it; if not, the visit waits like a walk-in.
+    pub in_time: bool,
+}
+
+impl VisitQueued {
+    /// How the resident came.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        let by_sender = match (&self.paper, &self.device) {
+            (Some(_), _) => Channel::Paper,
+            (None, Some(_)) => Channel::Kiosk,
+            (None, None) => Channel::Greeter,
+        };
+        self.details.channel.unwrap_or(by_sender)
+    }
+
+    /// By appointment or not.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match &self.appointment {
+            Some(appointment) if appointment.in_time => Lane::Appointment,
+            _ => Lane::WalkIn,
+        }
+    }
+
+    /// From when the wait counts.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        match &self.appointment {
+            Some(appointment) if appointment.in_time => appointment.at,
+            _ => self.arrived_at,
+        }
+    }
 }
 
 /// A paper form replaced a check-in that had been done after all.
@@ -201,6 +402,13 @@ pub enum UnreadableEvent {
     Json(#[from] serde_json::Error),
 }
 
+/// What an event says of a person.
+#[derive(Default, Serialize, Deserialize)]
+struct Personal {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Stored<'a> {
     v: u16,
@@ -223,7 +431,15 @@ impl Event {
     /// kept apart from the event, so that it can be erased and the event stays.
     #[must_use]
     pub fn personal_json(&self) -> Option<String> {
-        None
+        let Self::VisitTransferred {
+            note: Some(note), ..
+        } = self
+        else {
+            return None;
+        };
+        let note = Some(note.clone());
+        let personal = Personal { note };
+        Some(serde_json::to_string(&personal).expect("a struct of texts has a JSON form"))
     }
 
     /// Puts back what [`Event::personal_json`] gave.
@@ -231,7 +447,10 @@ impl Event {
     /// # Errors
     /// [`UnreadableEvent`] if it is damaged.
     pub fn restore_personal(&mut self, json: &str) -> Result<(), UnreadableEvent> {
-        let _: serde_json::Value = serde_json::from_str(json)?;
+        let personal: Personal = serde_json::from_str(json)?;
+        if let Self::VisitTransferred { note, .. } = self {
+            *note = personal.note;
+        }
         Ok(())
     }
 
@@ -272,6 +491,31 @@ mod tests {
 {"v":1,"event":"service_started","visit":1,"counter":"5"}
 {"v":1,"event":"visit_finished","visit":1,"counter":"5"}
 {"v":1,"event":"visit_no_show","visit":1,"counter":"5"}
+{"v":1,"event":"visit_queued","visit":3,"number":"A2","service":"titles","language":"vi","arrived_at":"2026-11-25T17:41:07.12Z","device_arrived_at":"2026-11-25T17:41:07.12Z","clock_behind_ms":0,"boot":3,"device":"kiosk-1","paper":null,"ahead":4,"promised_wait":null,"chance_before_closing":62,"also":["registration"],"party":3,"needs":{"interpreter":"vi","wheelchair":true,"quiet":true,"hearing":true,"sight":true},"channel":"phone","priority":1,"door_at":"2026-11-25T17:35:00Z","appointment":{"code":"K7-2","at":"2026-11-25T17:45:00Z","in_time":true}}
+{"v":1,"event":"counter_opened","counter":"5","clerk":"lee"}
+{"v":1,"event":"break_started","counter":"5","until":"2026-11-25T18:00:00Z"}
+{"v":1,"event":"break_started","counter":"5"}
+{"v":1,"event":"visit_called","visit":1,"counter":"5","serial":12,"reason":"Turn of an appointment","share":60}
+{"v":1,"event":"break_ended","counter":"5"}
+{"v":1,"event":"services_changed","counter":"5","services":["titles"]}
+{"v":1,"event":"visit_finished","visit":1,"counter":"5","outcome":"come_back"}
+{"v":1,"event":"service_finished","visit":1,"counter":"5","next":"registration","here":true}
+{"v":1,"event":"service_finished","visit":1,"counter":"5","outcome":"referred","next":"registration","here":false}
+{"v":1,"event":"visit_held","visit":1,"counter":"5","reason":"fills_form"}
+{"v":1,"event":"visit_resumed","visit":1,"counter":"5","serial":14}
+{"v":1,"event":"visit_transferred","visit":1,"counter":"5","to":{"service":"registration"}}
+{"v":1,"event":"visit_transferred","visit":1,"counter":"5","to":{"counter":"6"}}
+{"v":1,"event":"visit_returned","visit":1}
+{"v":1,"event":"visit_postponed","visit":1,"until":"2026-11-25T18:00:00Z","since":"2026-11-25T17:41:07.12Z"}
+{"v":1,"event":"visit_left","visit":1}
+{"v":1,"event":"service_added","visit":1,"service":"registration"}
+{"v":1,"event":"service_changed","visit":1,"service":"registration"}
+{"v":1,"event":"visit_reopened","visit":1}
+{"v":1,"event":"undone","counter":"5","visit":1,"undoes":17}
+{"v":1,"event":"service_suspended","service":"titles"}
+{"v":1,"event":"service_offered","service":"titles"}
+{"v":1,"event":"appointment_booked","appointment":{"code":"K7-2","at":"2026-11-25T17:45:00Z","services":["titles"],"language":"es","person":"0123456789abcdef0123456789abcdef","party":2,"needs":{"wheelchair":true}}}
+{"v":1,"event":"appointment_cancelled","code":"K7-2"}
 "#;
 
     #[test]
@@ -280,6 +524,24 @@ mod tests {
             let event = Event::from_json(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert_eq!(event.to_json(), line);
         }
+    }
+
+    #[test]
+    fn a_note_is_kept_apart_and_comes_back() {
+        let event = Event::VisitTransferred {
+            visit: VisitId(1),
+            counter: "5".parse().unwrap(),
+            to: TransferTo::Counter("6".parse().unwrap()),
+            note: Some("has the old \"pink slip\"".to_owned()),
+        };
+        assert!(!event.to_json().contains("pink"));
+        let mut read = Event::from_json(&event.to_json()).unwrap();
+        assert_ne!(read, event);
+        read.restore_personal(&event.personal_json().unwrap())
+            .unwrap();
+        assert_eq!(read, event);
+        let other = Event::VisitLeft { visit: VisitId(1) };
+        assert_eq!(other.personal_json(), None);
     }
 
     #[test]

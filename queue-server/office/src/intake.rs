@@ -4,6 +4,7 @@
 //! and only then lets the replies out (`usher_queue_server::live::office_thread`).
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use usher_protocol::CommandId;
@@ -11,8 +12,9 @@ use usher_protocol::message::{Answer, Outcome, RejectionCode, Reply, RequestBody
 
 use crate::Office;
 use crate::command::{Command, Fingerprint, Origin, whole_milliseconds};
-use crate::decide::{Foresee, day_due, decide};
+use crate::decide::{day_due, decide};
 use crate::event::{Event, Record};
+use crate::foresee::Foresee;
 use crate::moment::{DayWatch, LEAP_MAX, Moment};
 use crate::rejection;
 
@@ -21,11 +23,11 @@ use crate::rejection;
 pub const UNEVENTFUL_MAX: usize = 4096;
 
 /// The office, taking in commands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Intake {
     office: Office,
     uneventful: Uneventful,
-    foresee: Foresee,
+    foresee: Arc<dyn Foresee>,
     watch: DayWatch,
 }
 
@@ -41,13 +43,13 @@ pub struct Handled {
 impl Intake {
     /// Takes in commands for `office`, with waits foreseen by `foresee`.
     #[must_use]
-    pub fn new(office: Office, foresee: Foresee) -> Self {
+    pub fn new(office: Office, foresee: Arc<dyn Foresee>) -> Self {
         Self::resume(office, foresee, DayWatch::default())
     }
 
     /// The same, for an office that was built from its log while `watch` was kept.
     #[must_use]
-    pub fn resume(office: Office, foresee: Foresee, watch: DayWatch) -> Self {
+    pub fn resume(office: Office, foresee: Arc<dyn Foresee>, watch: DayWatch) -> Self {
         Self {
             office,
             uneventful: Uneventful::default(),
@@ -113,7 +115,7 @@ impl Intake {
     }
 
     fn decide(&mut self, command: &Command, now: Moment, records: &mut Vec<Record>) -> Outcome {
-        let events = match decide(&self.office, command, now.wall, self.foresee) {
+        let events = match decide(&self.office, command, now.wall, self.foresee.as_ref()) {
             Ok(events) => events,
             Err(rejection) => {
                 // Whoever may not do it, or took another's id, says nothing about that id.
@@ -247,7 +249,7 @@ mod tests {
 
     #[test]
     fn what_left_no_event_is_remembered_within_a_bound() {
-        let mut intake = Intake::new(Office::new(sample::plan()), sample::foresee);
+        let mut intake = Intake::new(Office::new(sample::plan()), Arc::new(sample::foresee));
         let now = sample::moment_at("2026-11-25T17:00:00Z");
         for nth in 0..UNEVENTFUL_MAX + 10 {
             let body = RequestBody::CallNext {

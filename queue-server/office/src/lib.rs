@@ -29,10 +29,14 @@ pub mod arrival;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod foresee;
+pub mod hours;
 pub mod intake;
+pub mod lines;
 pub mod moment;
 pub mod plan;
-mod reason;
+pub mod policy;
+pub mod reason;
 mod rejection;
 #[doc(hidden)]
 pub mod sample;

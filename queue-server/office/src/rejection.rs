@@ -1,9 +1,10 @@
 //! Why a command is not done, in words that say what to do.
 
-use usher_protocol::message::{Rejection, RejectionCode};
-use usher_protocol::{CounterId, DeviceId, ServiceId, TicketNumber, VisitId};
+use usher_protocol::message::{Rejection, RejectionCode, VisitDetails};
+use usher_protocol::{ClerkId, CounterId, DeviceId, ServiceId, TicketNumber, VisitId};
 
 use crate::answers::PAPER_DAYS;
+use crate::visit::Visit;
 
 fn rejection(code: RejectionCode, message: String, next_step: &str) -> Rejection {
     Rejection {
@@ -141,5 +142,267 @@ pub(super) fn id_in_use() -> Rejection {
         RejectionCode::IdInUse,
         "This command id was used for something else.".to_owned(),
         "Make a new id for each new command.",
+    )
+}
+
+pub(super) fn counter_on_break(label: &str) -> Rejection {
+    rejection(
+        RejectionCode::CounterOnBreak,
+        format!("Counter {label} has a break."),
+        "End the break first.",
+    )
+}
+
+pub(super) fn counter_taken(label: &str) -> Rejection {
+    rejection(
+        RejectionCode::CounterBusy,
+        format!("Another clerk has counter {label}."),
+        "Close it for them first, or take another counter.",
+    )
+}
+
+pub(super) fn no_services(label: &str) -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        format!("Counter {label} must serve something."),
+        "Name at least one service, or close the counter.",
+    )
+}
+
+pub(super) fn no_such_break(minutes_max: u16) -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        format!("A break has 1 to {minutes_max} minutes, or no length."),
+        "For longer, close the counter.",
+    )
+}
+
+pub(super) fn unknown_clerk(clerk: &ClerkId) -> Rejection {
+    rejection(
+        RejectionCode::UnknownClerk,
+        format!("The office file has no clerk \"{clerk}\"."),
+        "Choose a clerk of the office file, or open the counter without one.",
+    )
+}
+
+pub(super) fn service_suspended(name: &str) -> Rejection {
+    rejection(
+        RejectionCode::ServiceSuspended,
+        format!("{name} is not offered at the moment."),
+        "Choose another service, or ask a person.",
+    )
+}
+
+pub(super) fn office_closed(opens: Option<jiff::civil::DateTime>) -> Rejection {
+    rejection(
+        RejectionCode::OfficeClosed,
+        match opens {
+            Some(opens) => format!(
+                "The office is closed. It opens on {}.",
+                opens.strftime("%A, %B %-d, at %H:%M")
+            ),
+            None => "The office is closed.".to_owned(),
+        },
+        "Come back then, or ask a person.",
+    )
+}
+
+pub(super) fn too_late_today(name: &str) -> Rejection {
+    rejection(
+        RejectionCode::TooLateToday,
+        format!("Whoever joined for {name} now would probably not be called before closing."),
+        "Come another day, make an appointment, or ask a person.",
+    )
+}
+
+pub(super) fn too_many_services() -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        format!(
+            "A visit has at most {} services.",
+            VisitDetails::FURTHER_SERVICES_MAX + 1
+        ),
+        "Take a second ticket for the others.",
+    )
+}
+
+pub(super) fn nobody_came() -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        "A party has at least one person.".to_owned(),
+        "Leave \"party\" out, or count the resident.",
+    )
+}
+
+pub(super) fn priority_is_for_staff() -> Rejection {
+    rejection(
+        RejectionCode::NotAllowed,
+        "Only staff give a priority.".to_owned(),
+        "Leave \"priority\" out; the service has its own.",
+    )
+}
+
+pub(super) fn no_such_priority() -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        "A priority is 1 (first), 2 or 3.".to_owned(),
+        "Choose one of them.",
+    )
+}
+
+pub(super) fn unknown_appointment() -> Rejection {
+    rejection(
+        RejectionCode::UnknownAppointment,
+        "No appointment of today is known by this.".to_owned(),
+        "Choose a service and wait without one, or ask a person.",
+    )
+}
+
+pub(super) fn already_in_queue(visit: &Visit) -> Rejection {
+    rejection(
+        RejectionCode::AlreadyInQueue,
+        format!(
+            "The resident of this appointment is here already: {} {}.",
+            visit.number.spaced(),
+            visit.state.in_words()
+        ),
+        "Keep that number; there is one place for each resident.",
+    )
+}
+
+pub(super) fn appointment_for_nothing() -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        "An appointment is for at least one service.".to_owned(),
+        "Name a service of the office file.",
+    )
+}
+
+pub(super) fn appointment_out_of_range() -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        "An appointment is for today or a day of the year to come.".to_owned(),
+        "Check its date.",
+    )
+}
+
+pub(super) fn not_waiting(visit: &Visit) -> Rejection {
+    wrong_state(visit, "Only a visit that waits can be called.")
+}
+
+pub(super) fn not_on_hold(visit: &Visit) -> Rejection {
+    wrong_state(visit, "Only a visit on hold can be resumed.")
+}
+
+pub(super) fn cannot_return(visit: &Visit) -> Rejection {
+    wrong_state(
+        visit,
+        "Only a no-show or a visit on hold returns to the queue; a closed one is reopened.",
+    )
+}
+
+pub(super) fn cannot_wait_longer(visit: &Visit) -> Rejection {
+    wrong_state(
+        visit,
+        "Only who waits or was called can let others go first.",
+    )
+}
+
+pub(super) fn cannot_reopen(visit: &Visit) -> Rejection {
+    wrong_state(visit, "Only a visit that was closed today can be reopened.")
+}
+
+pub(super) fn is_closed(visit: &Visit) -> Rejection {
+    wrong_state(visit, "Reopen it first.")
+}
+
+fn wrong_state(visit: &Visit, next_step: &str) -> Rejection {
+    rejection(
+        RejectionCode::WrongState,
+        format!("{} {}.", visit.number.spaced(), visit.state.in_words()),
+        next_step,
+    )
+}
+
+pub(super) fn of_another_day(number: TicketNumber) -> Rejection {
+    rejection(
+        RejectionCode::TooLate,
+        format!("{} is of another day.", number.spaced()),
+        "Check the resident in anew.",
+    )
+}
+
+pub(super) fn place_given_up(number: TicketNumber, minutes: u16) -> Rejection {
+    rejection(
+        RejectionCode::TooLate,
+        format!(
+            "The place of {} was kept for {minutes} minutes after the call.",
+            number.spaced()
+        ),
+        "Reopen the visit, or check the resident in anew.",
+    )
+}
+
+pub(super) fn more_time_out_of_range(minutes_max: u16) -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        format!("Others can go first for 1 to {minutes_max} minutes."),
+        "Choose a shorter time, and ask again when it has passed.",
+    )
+}
+
+pub(super) fn recalled_too_soon(number: TicketNumber, seconds: i64) -> Rejection {
+    rejection(
+        RejectionCode::TooSoon,
+        format!("{} was called a moment ago.", number.spaced()),
+        &format!("Wait {seconds} s before you call again."),
+    )
+}
+
+pub(super) fn no_show_too_soon(number: TicketNumber, seconds: i64) -> Rejection {
+    rejection(
+        RejectionCode::TooSoon,
+        format!("{} was called a moment ago.", number.spaced()),
+        &format!("Give them {seconds} s more to come, or call again."),
+    )
+}
+
+pub(super) fn transfer_to_itself() -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        "The visit is at this counter already.".to_owned(),
+        "Choose another counter or a service, or put the visit on hold.",
+    )
+}
+
+pub(super) fn note_too_long(length_max: usize) -> Rejection {
+    rejection(
+        RejectionCode::InvalidValue,
+        format!("A note has at most {length_max} characters."),
+        "Shorten it.",
+    )
+}
+
+pub(super) fn nothing_to_undo(label: &str) -> Rejection {
+    rejection(
+        RejectionCode::WrongState,
+        format!("Nothing was done at counter {label} that can be taken back."),
+        "A call that was repeated, a break and a closed counter cannot be undone.",
+    )
+}
+
+pub(super) fn moved_since(label: &str) -> Rejection {
+    rejection(
+        RejectionCode::WrongState,
+        format!("The visit that counter {label} had last has moved on since."),
+        "Look where it stands now.",
+    )
+}
+
+pub(super) fn too_late_to_undo(seconds: u16) -> Rejection {
+    rejection(
+        RejectionCode::TooLate,
+        format!("Only what was done within {seconds} seconds can be taken back."),
+        "Reopen the visit, or transfer it.",
     )
 }

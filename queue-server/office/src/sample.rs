@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::time;
 use jiff::tz::TimeZone;
 use usher_protocol::message::{
-    CounterInfo, OfficeInfo, Request, RequestBody, Role, ServiceInfo, WaitRange,
+    Channel, CounterInfo, Needs, OfficeInfo, Request, RequestBody, Role, ServiceInfo, WaitRange,
 };
 use usher_protocol::{
     CounterId, DeviceId, Language, PaperForm, ServiceId, Text, TicketNumber, VisitId,
@@ -24,6 +24,7 @@ use crate::Office;
 use crate::command::Sender;
 use crate::moment::Moment;
 use crate::plan::OfficePlan;
+use crate::policy::{Lane, PRIORITY_USUAL};
 use crate::visit::{Visit, VisitState};
 
 /// Services titles (A, 15 min), registration (B, 10), licenses (C, 20) and id-cards
@@ -109,6 +110,7 @@ pub fn check_in(service: &str, arrived_at: &str) -> RequestBody {
         service: service.parse().unwrap(),
         language: Language::english(),
         arrived_at: arrived_at.parse().unwrap(),
+        details: Box::default(),
     }
 }
 
@@ -139,18 +141,36 @@ pub fn number(text: &str) -> TicketNumber {
 }
 
 pub fn waiting(number: &str, service: &str, arrived_at: &str) -> Visit {
+    let arrived_at = arrived_at.parse().unwrap();
     Visit {
         id: VisitId(1),
         number: number.parse().unwrap(),
         service: service.parse().unwrap(),
+        then: Vec::new(),
+        done: Vec::new(),
         language: Language::english(),
-        arrived_at: arrived_at.parse().unwrap(),
+        party: 1,
+        needs: Needs::default(),
+        channel: Channel::Kiosk,
+        appointment: None,
+        lane: Lane::WalkIn,
+        priority: PRIORITY_USUAL,
+        arrived_at,
+        since: arrived_at,
+        door_at: None,
+        ready_at: None,
+        only_at: None,
+        note: None,
+        postponed: 0,
+        no_shows: 0,
         device: Some(device("kiosk-1")),
         on_paper: false,
         same_number_as: None,
         promised_wait: None,
         print: None,
         state: VisitState::Waiting,
+        state_since: arrived_at,
+        moved: 1,
     }
 }
 

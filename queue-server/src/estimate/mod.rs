@@ -13,7 +13,7 @@
 //! the counters that could also serve the resident, which is exact for one queue
 //! and rough for overlapping ones. The learned estimator that simulates the
 //! present state forward is to replace it behind the same function
-//! ([`crate::office::decide::Foresee`]).
+//! ([`crate::office::foresee::Foresee`]).
 
 use jiff::Timestamp;
 use usher_protocol::message::{ServiceInfo, WaitRange};
@@ -76,6 +76,7 @@ impl<'a> Staffing<'a> {
         let queues: Vec<Queue> = plan.info.services.iter().map(queue).collect();
         let counters: Vec<StaffedCounter<'a>> = office
             .open_counters()
+            .filter(|(_, has)| *has != OpenCounter::OnBreak)
             .filter_map(|(id, has)| {
                 let services = plan.served_positions(id)?;
                 Some(StaffedCounter {
@@ -211,7 +212,7 @@ mod tests {
     }
 
     fn office(open: &[&str], waiting: &[&str]) -> Intake {
-        let mut intake = Intake::new(Office::new(sample::plan()), foresee);
+        let mut intake = Intake::new(Office::new(sample::plan()), std::sync::Arc::new(foresee));
         let mut nth = 0;
         let mut send = |body| {
             nth += 1;
@@ -224,6 +225,7 @@ mod tests {
         for counter in open {
             send(RequestBody::OpenCounter {
                 counter: sample::counter(counter),
+                clerk: None,
             });
         }
         for service in waiting {

@@ -34,7 +34,9 @@ use crate::office::event::{Event, Record, VisitQueued, VisitRenumbered};
 use crate::office::intake::Intake;
 use crate::office::moment::{DayWatch, Moment};
 use crate::office::plan::OfficePlan;
-use crate::office::state::Contradiction;
+use crate::office::reason::waited_minutes;
+use crate::office::state::{Contradiction, Forgotten};
+use crate::office::visit::Visit;
 use crate::store::{EventLog, ReadError};
 
 /// How many commands are stored in one transaction at most.
@@ -218,8 +220,13 @@ fn rebuild(
             Event::VisitQueued(queued) => {
                 joined.insert(queued.visit, record.at);
             }
-            Event::VisitFinished { visit, .. } | Event::VisitNoShow { visit, .. } => {
+            Event::VisitFinished { visit, .. }
+            | Event::VisitNoShow { visit, .. }
+            | Event::VisitLeft { visit } => {
                 joined.remove(visit);
+            }
+            Event::VisitReopened { visit } | Event::VisitReturned { visit } => {
+                joined.insert(*visit, record.at);
             }
             _ => {}
         }
@@ -229,7 +236,7 @@ fn rebuild(
         watch.join_by_log(visit, at, now);
     }
     watch.read(now);
-    Ok(Intake::resume(office, estimate::foresee, watch))
+    Ok(Intake::resume(office, Arc::new(estimate::foresee), watch))
 }
 
 /// A change of the office file may leave visits with a service, or at a counter,
@@ -474,6 +481,7 @@ impl State {
             let held_back = intake.day_held_back(now);
             let held_back = held_back_attention(&mut self.held_back_since, held_back, now.wall);
             let refused = self.refused_forms.iter().map(|form| form.attention.clone());
+            let forgotten = forgotten_attention(intake.office(), now.wall);
             let condition = Condition {
                 trouble: None,
                 devices: &self.devices,
@@ -481,6 +489,7 @@ impl State {
                 attention: held_back
                     .into_iter()
                     .chain(refused)
+                    .chain(forgotten)
                     .take(ATTENTION_MAX)
                     .collect(),
             };
@@ -558,6 +567,40 @@ fn note_refused_form(
         },
     });
     true
+}
+
+/// Tells staff of visits that everybody may have forgotten.
+fn forgotten_attention(office: &Office, now: Timestamp) -> Vec<Attention> {
+    let told = |visit: &Visit, why: Forgotten| {
+        let number = visit.number.spaced();
+        let minutes = now.duration_since(visit.state_since).as_mins().max(0);
+        match why {
+            Forgotten::Waits => {
+                let minutes = waited_minutes(visit, now);
+                let service = office.plan().service_name(&visit.service);
+                format!(
+                    "{number} has waited {minutes} min for {service}. Has it been forgotten? Look for the resident, or call it now."
+                )
+            }
+            Forgotten::Called => {
+                let counter = visit.state.call().map(|call| &call.counter);
+                let label = counter.map_or("?", |counter| office.plan().counter_label(counter));
+                format!(
+                    "{number} was called to counter {label} {minutes} min ago, and nobody said what became of it. Start its service, or mark a no-show."
+                )
+            }
+            Forgotten::OnHold => format!(
+                "{number} has been on hold for {minutes} min. Resume it, or let it wait again."
+            ),
+        }
+    };
+    let forgotten = office.forgotten(now, ATTENTION_MAX);
+    let attention = forgotten.into_iter().map(|(visit, why)| Attention {
+        at: visit.state_since,
+        device: None,
+        text: told(visit, why),
+    });
+    attention.collect()
 }
 
 /// Tells staff, and once the log, that no new day starts, and what to do.

@@ -8,15 +8,16 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use usher_protocol::message::{
-    CALLS_SHOWN_MAX, Call, Calls, DeviceStatus, OfficeInfo, PrintResult, Role, ServiceWait,
-    WaitRange, Waits,
+    CALLS_SHOWN_MAX, Call, Calls, DeviceStatus, HoldReason, Needs, OfficeInfo, PrintResult, Role,
+    ServiceWait, WaitRange, Waits,
 };
-use usher_protocol::{CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
+use usher_protocol::{ClerkId, CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
 
 use crate::estimate::Staffing;
 use crate::live::handle::DeviceReports;
 use crate::office::Office;
-use crate::office::decide::{reason_first, reason_later, waited_minutes};
+use crate::office::policy::Lane;
+use crate::office::reason::{self, waited_minutes};
 use crate::office::state::OpenCounter;
 use crate::office::visit::{CallMade, Visit, VisitState};
 
@@ -54,6 +55,8 @@ pub struct OfficeView {
     pub waiting: Vec<WaitingVisit>,
     /// How many wait in all.
     pub waiting_total: u32,
+    /// Who is on hold, by visit: the first [`WAITING_LISTED_MAX`].
+    pub on_hold: Vec<HeldVisit>,
     /// Every device of the office file.
     pub devices: Vec<DeviceView>,
     /// Visits finished since the day started.
@@ -86,6 +89,8 @@ pub enum CounterState {
     Closed,
     /// Open, with no visit.
     Free,
+    /// Its clerk has a break.
+    OnBreak,
     /// A visit was called and has not come yet.
     Called,
     /// A visit is being served.
@@ -101,7 +106,13 @@ pub struct CounterView {
     pub label: String,
     /// What it does.
     pub state: CounterState,
-    /// The services it serves, in the order of the office file.
+    /// Since when, if it is open.
+    pub since: Option<Timestamp>,
+    /// Until when its break was to last, if that was told.
+    pub break_until: Option<Timestamp>,
+    /// Who serves there, if that was told.
+    pub clerk: Option<ClerkId>,
+    /// The services it serves now.
     pub services: Vec<ServiceId>,
     /// The visit that it has: when `state` is called or serving.
     pub visit: Option<CounterVisit>,
@@ -138,6 +149,31 @@ pub struct CounterVisit {
     pub on_paper: bool,
     /// Another visit of today that holds the same number; see [`WaitingVisit::same_number_as`].
     pub same_number_as: Option<VisitId>,
+    /// What comes after this service in the same visit.
+    pub then: Vec<ServiceId>,
+    /// How many people came together.
+    pub party: u8,
+    /// What the resident needs.
+    pub needs: Needs,
+    /// What the last clerk wrote for this one.
+    pub note: Option<String>,
+}
+
+/// Somebody on hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldVisit {
+    /// The visit.
+    pub visit: VisitId,
+    /// Its number.
+    pub number: TicketNumber,
+    /// Its service.
+    pub service: ServiceId,
+    /// The counter that set it aside.
+    pub counter: CounterId,
+    /// Why.
+    pub reason: HoldReason,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Somebody who would be called at a counter soon.
@@ -181,6 +217,16 @@ pub struct WaitingVisit {
     /// Another visit of today whose paper has the same number, because its
     /// kiosk lost its journal: ask the resident for the time on the paper.
     pub same_number_as: Option<VisitId>,
+    /// The time agreed, if it waits by appointment.
+    pub appointment_at: Option<Timestamp>,
+    /// Lets others go first until then.
+    pub ready_at: Option<Timestamp>,
+    /// Waits for this counter only.
+    pub only_at: Option<CounterId>,
+    /// The class of priority, 1 (first) to 3.
+    pub priority: u8,
+    /// What the resident needs.
+    pub needs: Needs,
 }
 
 /// How a ticket was printed, as far as is known.
@@ -254,6 +300,11 @@ pub(crate) fn view_of(office: &Office, condition: Condition<'_>, now: Timestamp)
             .map(waiting_visit)
             .collect(),
         waiting_total: count(office.waiting_count()),
+        on_hold: office
+            .on_hold()
+            .take(WAITING_LISTED_MAX)
+            .filter_map(held_visit)
+            .collect(),
         devices: devices(&condition),
         served_today: office.served_today(),
         attention: condition.attention,
@@ -331,33 +382,52 @@ fn counter_view(office: &Office, id: &CounterId, now: Timestamp) -> CounterView 
     let state = match (office.counter(id), visit.map(|visit| &visit.state)) {
         (None, _) => CounterState::Closed,
         (Some(OpenCounter::Free), _) | (Some(OpenCounter::Busy(_)), None) => CounterState::Free,
+        (Some(OpenCounter::OnBreak), _) => CounterState::OnBreak,
         (Some(OpenCounter::Busy(_)), Some(VisitState::Serving { .. })) => CounterState::Serving,
         (Some(OpenCounter::Busy(_)), Some(_)) => CounterState::Called,
     };
-    let next = office.next_for(id, NEXT_UP_MAX);
-    let next_up = (1..).zip(next).map(|(rank, visit)| NextUp {
-        visit: visit.id,
-        number: visit.number,
-        service: visit.service.clone(),
-        arrived_at: visit.arrived_at,
-        waited_minutes: waited_minutes(visit, now),
-        reason: match rank {
-            1 => reason_first(office, id, visit, now),
-            rank => reason_later(plan, rank, visit, now),
-        },
-        on_paper: visit.on_paper,
+    let open = office.counter_now(id);
+    let next = office.next_for(id, now, NEXT_UP_MAX);
+    let next_up = (1..).zip(&next).map(|(rank, chosen)| NextUp {
+        visit: chosen.visit.id,
+        number: chosen.visit.number,
+        service: chosen.visit.service.clone(),
+        arrived_at: chosen.visit.arrived_at,
+        waited_minutes: waited_minutes(chosen.visit, now),
+        reason: reason::ranked(office, id, chosen, rank, now),
+        on_paper: chosen.visit.on_paper,
     });
     CounterView {
         id: id.clone(),
         label: plan.counter_label(id).to_owned(),
         state,
-        services: plan
-            .counter(id)
-            .map_or_else(Vec::new, |counter| counter.services.clone()),
+        since: open.map(|open| open.since),
+        break_until: open.and_then(|open| open.break_until),
+        clerk: open.and_then(|open| open.clerk.clone()),
+        services: office.services_at(id).cloned().collect(),
         visit: visit.and_then(counter_visit),
         next_up: next_up.collect(),
         waiting: count(office.waiting_at(id)),
     }
+}
+
+fn held_visit(visit: &Visit) -> Option<HeldVisit> {
+    let VisitState::OnHold {
+        counter,
+        since,
+        reason,
+    } = &visit.state
+    else {
+        return None;
+    };
+    Some(HeldVisit {
+        visit: visit.id,
+        number: visit.number,
+        service: visit.service.clone(),
+        counter: counter.clone(),
+        reason: *reason,
+        since: *since,
+    })
 }
 
 fn counter_visit(visit: &Visit) -> Option<CounterVisit> {
@@ -379,6 +449,10 @@ fn counter_visit(visit: &Visit) -> Option<CounterVisit> {
         print: visit.print.into(),
         on_paper: visit.on_paper,
         same_number_as: visit.same_number_as,
+        then: visit.then.clone(),
+        party: visit.party,
+        needs: visit.needs.clone(),
+        note: visit.note.clone(),
     })
 }
 
@@ -393,6 +467,11 @@ fn waiting_visit(visit: &Visit) -> WaitingVisit {
         on_paper: visit.on_paper,
         print: visit.print.into(),
         same_number_as: visit.same_number_as,
+        appointment_at: (visit.lane == Lane::Appointment).then_some(visit.since),
+        ready_at: visit.ready_at,
+        only_at: visit.only_at.clone(),
+        priority: visit.priority,
+        needs: visit.needs.clone(),
     }
 }
 

@@ -279,6 +279,7 @@ fn call_to_display(dir: &Path, effort: &Effort) -> Result<Times> {
     let mut milliseconds = Vec::new();
     api.ask(RequestBody::OpenCounter {
         counter: counter.clone(),
+        clerk: None,
     })?;
     for _ in 0..effort.calls {
         let start = unix_ms();
@@ -298,6 +299,7 @@ fn call_to_display(dir: &Path, effort: &Effort) -> Result<Times> {
         })?;
         api.ask(RequestBody::FinishVisit {
             counter: counter.clone(),
+            outcome: usher_protocol::message::VisitOutcome::Served,
         })?;
         std::thread::sleep(STAGE);
     }
@@ -408,6 +410,7 @@ fn check_in_at(services: &[ServiceId], turn: usize) -> RequestBody {
         service: services[turn % services.len()].clone(),
         language: Language::english(),
         arrived_at: clock::now(),
+        details: Box::default(),
     }
 }
 

@@ -312,6 +312,7 @@ fn bring_earlier_residents(office: &OfficeRig) -> Result<String> {
             service: ServiceId::new(service)?,
             language: Language::new(language)?,
             arrived_at: clock::now() - SignedDuration::from_mins(minutes),
+            details: Box::default(),
         };
         let ticket = mqtt::ticket_of(&RUNTIME.block_on(kiosk.ask(body))?)?;
         let body = RequestBody::RecordPrint {
@@ -355,6 +356,7 @@ fn serve_next(office: &OfficeRig, counter: &CounterId, has_come: bool) -> Result
     let api = office.api();
     api.ask(RequestBody::OpenCounter {
         counter: counter.clone(),
+        clerk: None,
     })?;
     api.ask(RequestBody::CallNext {
         counter: counter.clone(),

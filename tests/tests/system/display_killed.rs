@@ -23,6 +23,7 @@ fn a_display_that_comes_back_shows_the_calls_and_each_new_one_once() -> Result<(
             &office,
             RequestBody::OpenCounter {
                 counter: mqtt::counter(COUNTER)?,
+                clerk: None,
             },
         )?;
         let mut hall = HallDisplay::put_up(&office)?;
@@ -75,6 +76,7 @@ fn finish(office: &OfficeRig) -> Result<()> {
         office,
         RequestBody::FinishVisit {
             counter: mqtt::counter(COUNTER)?,
+            outcome: usher_protocol::message::VisitOutcome::Served,
         },
     )
 }

@@ -66,6 +66,7 @@ fn mqtt_payloads_are_refused_with_a_reason() -> Result<()> {
             service: usher_protocol::ServiceId::new("fishing-licences")?,
             language: usher_protocol::Language::english(),
             arrived_at: clock::now(),
+            details: Box::default(),
         };
         let reply = RUNTIME.block_on(kiosk.ask(unknown))?;
         refused(&reply, RejectionCode::UnknownService, "fishing-licences")?;

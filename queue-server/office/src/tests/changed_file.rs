@@ -22,7 +22,7 @@ fn restarted(day: &Day) -> Day {
         office.apply(record).unwrap();
     }
     Day {
-        intake: Intake::new(office, sample::foresee),
+        intake: Intake::new(office, std::sync::Arc::new(sample::foresee)),
         records: day.records.clone(),
         ..Day::new()
     }
@@ -47,6 +47,7 @@ fn nobody_is_left_behind() {
         },
         RequestBody::FinishVisit {
             counter: counter("2"),
+            outcome: usher_protocol::message::VisitOutcome::Served,
         },
         RequestBody::CloseCounter {
             counter: counter("2"),
@@ -57,6 +58,7 @@ fn nobody_is_left_behind() {
     }
     let again = RequestBody::OpenCounter {
         counter: counter("2"),
+        clerk: None,
     };
     assert_eq!(code(&day.clerk(again)), RejectionCode::UnknownCounter);
 }

@@ -36,6 +36,7 @@ fn who_came_just_before_stays_over_the_start_of_a_day() {
     });
     let body = RequestBody::FinishVisit {
         counter: counter("2"),
+        outcome: usher_protocol::message::VisitOutcome::Served,
     };
     assert!(matches!(day.clerk(body), Outcome::Accepted { .. }));
     assert_eq!(day.office().served_today(), 1);

@@ -36,7 +36,10 @@ struct Day {
 impl Day {
     fn new() -> Self {
         Self {
-            intake: Intake::new(Office::new(sample::plan()), sample::foresee),
+            intake: Intake::new(
+                Office::new(sample::plan()),
+                std::sync::Arc::new(sample::foresee),
+            ),
             now: sample::time_at(MORNING),
             uptime: Duration::ZERO,
             records: Vec::new(),
@@ -97,7 +100,13 @@ impl Day {
 
     fn open(&mut self, label: &str) {
         let counter = counter(label);
-        assert_eq!(self.clerk(RequestBody::OpenCounter { counter }), done());
+        assert_eq!(
+            self.clerk(RequestBody::OpenCounter {
+                counter,
+                clerk: None
+            }),
+            done()
+        );
     }
 
     fn call_next(&mut self, label: &str) -> Outcome {
@@ -199,6 +208,7 @@ fn a_visit_from_check_in_to_finished() {
         },
         RequestBody::FinishVisit {
             counter: counter("1"),
+            outcome: usher_protocol::message::VisitOutcome::Served,
         },
     ] {
         let outcome = day.clerk(body);
@@ -288,6 +298,7 @@ fn what_rules_forbid_is_rejected_and_changes_nothing() {
         &mut day,
         Body::OpenCounter {
             counter: counter("99"),
+            clerk: None,
         },
         Code::UnknownCounter,
     );
@@ -299,7 +310,13 @@ fn what_rules_forbid_is_rejected_and_changes_nothing() {
         Code::UnknownCounter,
     );
     day.open("1");
-    assert_eq!(day.clerk(Body::OpenCounter { counter: one() }), done());
+    assert_eq!(
+        day.clerk(Body::OpenCounter {
+            counter: one(),
+            clerk: None
+        }),
+        done()
+    );
     check(
         &mut day,
         Body::CallNext { counter: one() },
@@ -307,7 +324,10 @@ fn what_rules_forbid_is_rejected_and_changes_nothing() {
     );
     check(
         &mut day,
-        Body::FinishVisit { counter: one() },
+        Body::FinishVisit {
+            counter: one(),
+            outcome: usher_protocol::message::VisitOutcome::Served,
+        },
         Code::CounterEmpty,
     );
     check(&mut day, check_in("fishing", MORNING), Code::UnknownService);
@@ -326,7 +346,10 @@ fn what_rules_forbid_is_rejected_and_changes_nothing() {
     );
     check(
         &mut day,
-        Body::FinishVisit { counter: one() },
+        Body::FinishVisit {
+            counter: one(),
+            outcome: usher_protocol::message::VisitOutcome::Served,
+        },
         Code::WrongState,
     );
     day.clerk(Body::StartService { counter: one() });
@@ -375,6 +398,7 @@ fn each_role_may_do_its_own_work_only() {
     );
     let open = RequestBody::OpenCounter {
         counter: counter("1"),
+        clerk: None,
     };
     assert_eq!(day.send("d-8", device(Role::Counter), open), done());
     // And a kiosk speaks of its own tickets only.
@@ -428,6 +452,7 @@ fn what_was_refused_is_not_done_when_it_comes_again() {
     // The same for what was so already: it does not open what was closed since.
     let open = || RequestBody::OpenCounter {
         counter: counter("1"),
+        clerk: None,
     };
     let close = RequestBody::CloseCounter {
         counter: counter("1"),

@@ -97,6 +97,7 @@ fn called_already_it_is_called_again_so_that_displays_say_the_number_that_is_hel
     });
     day.clerk(RequestBody::FinishVisit {
         counter: counter("1"),
+        outcome: usher_protocol::message::VisitOutcome::Served,
     });
     day.called("1");
     day.clerk(RequestBody::StartService {

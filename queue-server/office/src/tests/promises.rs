@@ -62,9 +62,15 @@ fn key(counter_nth: usize, key: usize) -> RequestBody {
     let counter = counter(["1", "2", "3"][counter_nth]);
     match key {
         0 | 1 => RequestBody::CallNext { counter },
-        2 => RequestBody::OpenCounter { counter },
+        2 => RequestBody::OpenCounter {
+            counter,
+            clerk: None,
+        },
         3 => RequestBody::StartService { counter },
-        4 => RequestBody::FinishVisit { counter },
+        4 => RequestBody::FinishVisit {
+            counter,
+            outcome: usher_protocol::message::VisitOutcome::Served,
+        },
         5 => RequestBody::MarkNoShow { counter },
         _ => RequestBody::CloseCounter { counter },
     }

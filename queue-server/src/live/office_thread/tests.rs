@@ -96,6 +96,7 @@ async fn an_answer_comes_with_a_view_and_a_restart_brings_back_the_same() {
     assert_eq!(thread.events_recovered, 0);
     let open = RequestBody::OpenCounter {
         counter: counter("1"),
+        clerk: None,
     };
     clerk(&office, "c-1", open).await;
     let given = ticket(arrive(&office, 1).await);
