@@ -380,7 +380,6 @@ pub enum VisitOutcome {
 impl VisitOutcome {
     /// Whether it was done.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
     pub fn is_served(&self) -> bool {
         *self == Self::Served
     }

@@ -47,6 +47,7 @@ fn ticket() -> QueuedTicket {
         arrived_at: wall(),
         ahead: 2,
         wait: None,
+        chance_before_closing: None,
     }
 }
 

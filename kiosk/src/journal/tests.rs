@@ -40,6 +40,7 @@ fn ticket(visit: u64) -> QueuedTicket {
         arrived_at: noon(),
         ahead: 3,
         wait: None,
+        chance_before_closing: None,
     }
 }
 

@@ -208,6 +208,7 @@ mod tests {
                 low_minutes: 10,
                 high_minutes: 25,
             }),
+            chance_before_closing: None,
         }
     }
 

@@ -80,10 +80,17 @@ impl Visit {
     }
 
     /// Puts back what moves change to what it was `before`: what became known
-    /// meanwhile of the ticket and the resident stays.
+    /// meanwhile of the ticket and the resident stays, and so do services that were
+    /// added.
     pub(super) fn restore_course(&mut self, before: &Self) {
-        self.service = before.service.clone();
+        let added: Vec<ServiceId> = self
+            .then
+            .drain(..)
+            .filter(|service| *service != before.service && !before.then.contains(service))
+            .collect();
         self.then.clone_from(&before.then);
+        self.then.extend(added);
+        self.service = before.service.clone();
         self.done.clone_from(&before.done);
         self.lane = before.lane;
         self.since = before.since;

@@ -281,6 +281,7 @@ mod tests {
                 fingerprint: Fingerprint(0),
                 event: Event::CounterOpened {
                     counter: format!("{nth}").parse().unwrap(),
+                    clerk: None,
                 },
             };
             office.apply(&record).unwrap();

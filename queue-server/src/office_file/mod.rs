@@ -10,9 +10,10 @@
 
 mod devices;
 mod problems;
+mod rules;
 mod section;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,9 +24,9 @@ use toml::de::DeTable;
 use usher_protocol::message::{
     self, CounterInfo, LanguageInfo, OfficeInfo, PAYLOAD_BYTES_MAX, ServiceInfo,
 };
-use usher_protocol::{Language, ServiceId, Text};
+use usher_protocol::{CounterId, Language, ServiceId, Text};
 
-use crate::office::plan::OfficePlan;
+use crate::office::plan::{CounterRules, OfficePlan, Rules, ServiceRules};
 use devices::devices;
 use problems::{PROBLEMS_TOLD_MAX, Problems, did_you_mean};
 use section::{At, Section};
@@ -48,6 +49,8 @@ mod limits {
     pub(super) const SERVICES_MAX: usize = 120;
     pub(super) const COUNTERS_MAX: usize = 200;
     pub(super) const DEVICES_MAX: usize = 250;
+    pub(super) const CLERKS_MAX: usize = 500;
+    pub(super) const SPECIAL_DAYS_MAX: usize = 400;
     pub(super) const FILE_BYTES_MAX: u64 = 1024 * 1024;
 }
 
@@ -174,8 +177,22 @@ fn read_file(root: &Section<'_>) -> Option<(OfficePlan, Vec<Device>)> {
     let languages = languages(root);
     let offered: Vec<Language> = languages.iter().map(|l| l.tag.clone()).collect();
     let office = root.section("office").and_then(|s| office(s, &offered));
-    let (services, declared) = services(root, &offered);
-    let counters = counters(root, &services, &declared);
+    let Services {
+        services,
+        declared,
+        rules: service_rules,
+    } = services(root, &offered);
+    let (counters, counter_rules) = counters(root, &services, &declared);
+    let rules = rules::rules(root, &declared);
+    rules::check_counters(root, &rules, &counter_rules);
+    let rules = Rules {
+        services: service_rules,
+        counters: counter_rules
+            .into_iter()
+            .map(|(id, rules)| (id.value, rules))
+            .collect(),
+        ..rules
+    };
     let devices = devices(root, &services);
     root.refuse_unknown();
 
@@ -207,7 +224,7 @@ fn read_file(root: &Section<'_>) -> Option<(OfficePlan, Vec<Device>)> {
         .filter_map(|device| Some((device.id.clone(), device.series?)))
         .collect();
     let plan = OfficePlan::new(info, office.time_zone, office.day_starts, form_series);
-    Some((plan, devices))
+    Some((plan.with_rules(rules), devices))
 }
 
 fn languages(root: &Section<'_>) -> Vec<LanguageInfo> {
@@ -328,12 +345,16 @@ fn time_zone(section: &Section<'_>, text: &At<&str>) -> Option<TimeZone> {
     zone.ok()
 }
 
-/// The services without a mistake, and the ids of all: who names one with a
-/// mistake elsewhere makes none of their own.
-fn services(
-    root: &Section<'_>,
-    offered: &[Language],
-) -> (Vec<At<ServiceInfo>>, BTreeSet<ServiceId>) {
+struct Services {
+    /// Those without a mistake.
+    services: Vec<At<ServiceInfo>>,
+    /// The ids of all: who names one with a mistake elsewhere makes none of their own.
+    declared: BTreeSet<ServiceId>,
+    rules: HashMap<ServiceId, ServiceRules>,
+}
+
+fn services(root: &Section<'_>, offered: &[Language]) -> Services {
+    let mut rules = HashMap::new();
     let mut services: Vec<At<ServiceInfo>> = Vec::new();
     let mut declared = BTreeSet::new();
     for section in root.sections("service", limits::SERVICES_MAX) {
@@ -343,6 +364,7 @@ fn services(
         let name = section.translated("name", offered);
         let bring = section.translated_list("bring", limits::BRING_MAX, offered);
         let usual_minutes = section.integer("usual_minutes", 1..=480, "15");
+        let own_rules = rules::service_rules(&section);
         if let Some(id) = &id
             && services.iter().any(|known| known.value.id == id.value)
         {
@@ -356,6 +378,7 @@ fn services(
         } else if let (Some(id), Some(series), Some(name), Some(usual_minutes)) =
             (id, series, name, usual_minutes)
         {
+            rules.insert(id.value.clone(), own_rules);
             services.push(At {
                 value: ServiceInfo {
                     id: id.value,
@@ -369,14 +392,19 @@ fn services(
         }
         section.finish();
     }
-    (services, declared)
+    Services {
+        services,
+        declared,
+        rules,
+    }
 }
 
 fn counters(
     root: &Section<'_>,
     services: &[At<ServiceInfo>],
     declared: &BTreeSet<ServiceId>,
-) -> Vec<CounterInfo> {
+) -> (Vec<CounterInfo>, Vec<(At<CounterId>, CounterRules)>) {
+    let mut rules = Vec::new();
     let mut counters: Vec<CounterInfo> = Vec::new();
     let mut served = BTreeSet::new();
     for section in root.sections("counter", limits::COUNTERS_MAX) {
@@ -384,6 +412,7 @@ fn counters(
         let label = section.text("label", "1");
         let list = served_services(&section, declared);
         served.extend(list.iter().cloned());
+        let own_rules = rules::counter_rules(&section, declared, &list);
         if let Some(label) = &label {
             if label.value.chars().count() > limits::LABEL_LENGTH_MAX {
                 section.error(
@@ -416,6 +445,11 @@ fn counters(
                 ),
             );
         } else if let (Some(id), Some(label)) = (id, label) {
+            let known = At {
+                value: id.value.clone(),
+                at: id.at,
+            };
+            rules.push((known, own_rules));
             counters.push(CounterInfo {
                 id: id.value,
                 label: label.value.to_owned(),
@@ -435,15 +469,24 @@ fn counters(
             );
         }
     }
-    counters
+    (counters, rules)
 }
 
 fn served_services(section: &Section<'_>, declared: &BTreeSet<ServiceId>) -> Vec<ServiceId> {
-    let mut list: Vec<ServiceId> = Vec::new();
     let texts = section.texts("services", "[\"titles\"]");
     if texts.is_empty() {
         section.error(section.at(), "a counter must serve at least one service");
     }
+    served_list(section, texts, declared)
+}
+
+/// The services of a list that the file has, each once.
+fn served_list(
+    section: &Section<'_>,
+    texts: Vec<At<&str>>,
+    declared: &BTreeSet<ServiceId>,
+) -> Vec<ServiceId> {
+    let mut list: Vec<ServiceId> = Vec::new();
     for text in texts {
         let known = declared.iter().find(|known| known.as_str() == text.value);
         match known {

@@ -172,6 +172,81 @@ impl<'a> Section<'a> {
         number
     }
 
+    /// Whether the key is there at all.
+    pub(super) fn has(&self, key: &'static str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// A whole number in `range` that may be absent.
+    pub(super) fn optional_integer(
+        &self,
+        key: &'static str,
+        range: std::ops::RangeInclusive<u16>,
+    ) -> Option<u16> {
+        if !self.has(key) {
+            return None;
+        }
+        let example = range.start().to_string();
+        self.integer(key, range, &example)
+    }
+
+    /// `true` or `false`, which may be absent.
+    pub(super) fn optional_bool(&self, key: &'static str) -> Option<bool> {
+        let value = self.get(key)?;
+        let truth = value.get_ref().as_bool();
+        if truth.is_none() {
+            self.wrong_type(key, value, "true or false");
+        }
+        truth
+    }
+
+    /// One of several words, which may be absent.
+    pub(super) fn choice<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.optional_text(key)?;
+        let chosen = words.iter().find(|(word, _)| *word == text.value);
+        if chosen.is_none() {
+            let known: Vec<String> = words
+                .iter()
+                .map(|(word, _)| format!("\"{word}\""))
+                .collect();
+            let message = format!(
+                "\"{key}\" of {} is \"{}\"; use {}",
+                self.name,
+                text.value,
+                known.join(" or ")
+            );
+            self.error(&text.at, message);
+        }
+        chosen.map(|(_, value)| *value)
+    }
+
+    /// A list of texts that may be absent.
+    pub(super) fn optional_texts(&self, key: &'static str, example: &str) -> Vec<At<&'a str>> {
+        if self.has(key) {
+            self.texts(key, example)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// A table in the file's top level that may be absent.
+    pub(super) fn optional_section(&self, key: &'static str) -> Option<Section<'a>> {
+        if self.has(key) {
+            self.section(key)
+        } else {
+            None
+        }
+    }
+
+    /// A list of tables that may be absent.
+    pub(super) fn optional_sections(&self, key: &'static str, max: usize) -> Vec<Section<'a>> {
+        if self.has(key) {
+            self.sections(key, max)
+        } else {
+            Vec::new()
+        }
+    }
+
     /// A list of texts, each with its place.
     pub(super) fn texts(&self, key: &'static str, example: &str) -> Vec<At<&'a str>> {
         let Some(value) = self.get(key) else {

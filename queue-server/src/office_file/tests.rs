@@ -308,3 +308,135 @@ fn a_file_that_is_too_long_is_refused_and_not_cut() {
         "{error}"
     );
 }
+
+/// Adds `text` at the end of the small office.
+fn check_added(text: &str, expected: &[&str]) {
+    let last =
+        "secret_sha256 = \"0ad76ded701b56cf7ae117ed88ae7a42fa2308b54721e817f7afb63786717194\"\n";
+    check(last, &format!("{last}{text}"), expected);
+}
+
+#[test]
+fn rules_are_read() {
+    use crate::office::plan::LastTicket;
+    use crate::office::policy::{Appointments, Order};
+
+    let source = SMALL
+        .replacen("usual_minutes = 15", "usual_minutes = 15\ntarget_minutes = 20\npriority = 1", 1)
+        .replacen(
+            "services = [\"titles\", \"plates\"]",
+            "services = [\"titles\", \"plates\"]\nwheelchair = true\n[[counter]]\nid = \"2\"\nlabel = \"2\"\nservices = [\"plates\"]\noverflow = [\"titles\"]\nquiet = true",
+            1,
+        );
+    let added = "[policy]
+order = \"target-wait\"
+appointments = \"share\"
+appointment_share = 60
+longest_wait_minutes = 90
+[limits]
+no_show_after_seconds = 45
+last_ticket = \"refuse\"
+[hours]
+mon = [\"08:00-12:00\", \"13:00-17:00\"]
+[[special_day]]
+date = \"2026-12-25\"
+[[clerk]]
+id = \"lan\"
+languages = [\"vi\"]
+[[clerk]]
+id = \"lee\"
+services = [\"titles\"]
+";
+    let plan = OfficeFile::parse(&format!("{source}{added}")).unwrap().plan;
+    let rules = &plan.rules;
+    assert_eq!(rules.policy.order, Order::TargetWait);
+    assert_eq!(
+        rules.policy.appointments,
+        Appointments::Share { percent: 60 }
+    );
+    assert_eq!(rules.policy.longest_wait_minutes, 90);
+    assert_eq!(
+        rules.policy.early_minutes, 30,
+        "what is not said is as usual"
+    );
+    assert_eq!(rules.limits.no_show_after_seconds, 45);
+    assert_eq!(rules.limits.last_ticket, LastTicket::Refuse);
+    let titles = plan.service_rules(&"titles".parse().unwrap());
+    assert_eq!((titles.target_minutes, titles.priority), (20, 1));
+    let plates = plan.service_rules(&"plates".parse().unwrap());
+    assert_eq!((plates.target_minutes, plates.priority), (30, 2));
+    let counter = |id: &str| &rules.counters[&id.parse().unwrap()];
+    assert!(counter("1").wheelchair && !counter("1").quiet);
+    assert!(counter("2").quiet);
+    assert_eq!(counter("2").overflow, ["titles".parse().unwrap()]);
+    let hours = rules.hours.as_ref().unwrap();
+    assert_eq!(hours.on("2026-11-30".parse().unwrap()).len(), 2);
+    assert_eq!(hours.on("2026-12-25".parse().unwrap()), []);
+    let clerk = |id: &str| &rules.clerks[&id.parse().unwrap()];
+    assert_eq!(clerk("lan").services, None);
+    assert_eq!(clerk("lee").services, Some(vec!["titles".parse().unwrap()]));
+}
+
+#[test]
+fn an_office_without_rules_is_open_and_serves_by_arrival() {
+    let plan = OfficeFile::parse(SMALL).unwrap().plan;
+    assert_eq!(plan.rules.policy, crate::office::policy::Policy::default());
+    assert_eq!(plan.rules.hours, None);
+}
+
+#[test]
+fn mistakes_in_rules_are_told() {
+    check_added(
+        "[policy]\norder = \"fair\"\n",
+        &["line 37: \"order\" of [policy] is \"fair\"; use \"arrival\" or \"target-wait\""],
+    );
+    check_added(
+        "[policy]\nappointment_share = 60\n",
+        &[
+            "line 36: appointment_share says nothing unless appointments = \"share\"; remove it, or choose that",
+        ],
+    );
+    check_added(
+        "[policy]\nappointments = \"lateness\"\n",
+        &[
+            "line 36: appointments = \"lateness\" compares targets; it needs order = \"target-wait\"",
+        ],
+    );
+    check_added(
+        "[hours]\nmon = [\"17:00-08:00\", \"8-17\"]\ntue = [\"08:00-12:00\", \"11:00-13:00\"]\n",
+        &[
+            "line 37: \"17:00-08:00\" is no time of opening; use one like 08:00-17:00",
+            "line 37: \"8-17\" is no time of opening; use one like 08:00-17:00",
+            "line 38: \"11:00-13:00\" begins before the one ahead of it ends; put them in order",
+        ],
+    );
+    check_added(
+        "[[special_day]]\ndate = \"2026-12-25\"\n",
+        &["line 36: a special day differs from [hours]; add that section"],
+    );
+    check_added(
+        "[[clerk]]\nid = \"lee\"\nservices = [\"title\"]\n",
+        &["line 38: there is no service \"title\"; did you mean \"titles\"?"],
+    );
+    check_added(
+        "[policy]\nmatch_patience_minutes = 200\n",
+        &[
+            "line 1: match_patience_minutes of [policy] is 200, more than longest_wait_minutes (120): beyond that nobody waits for a counter that fits; choose a smaller one",
+        ],
+    );
+    check(
+        "services = [\"titles\", \"plates\"]",
+        "services = [\"titles\", \"plates\"]\noverflow = [\"titles\"]",
+        &["line 28: the counter serves \"titles\" anyhow; take it out of overflow"],
+    );
+    check(
+        "usual_minutes = 15",
+        "usual_minutes = 15\npriority = 4",
+        &["line 17: \"priority\" of service \"titles\" is 4; use 1 to 3"],
+    );
+    check(
+        "services = [\"titles\", \"plates\"]",
+        "services = [\"titles\", \"plates\"]\nquiet = \"yes\"",
+        &["line 28: \"quiet\" of counter \"1\" is a TOML string; it must be true or false"],
+    );
+}

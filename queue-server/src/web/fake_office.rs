@@ -173,6 +173,9 @@ pub(crate) fn sample_view() -> OfficeView {
                 id: CounterId::new(id).unwrap(),
                 label: label.to_owned(),
                 state: CounterState::Closed,
+                since: None,
+                break_until: None,
+                clerk: None,
                 services: service_ids(services),
                 visit: None,
                 next_up: Vec::new(),
@@ -181,6 +184,7 @@ pub(crate) fn sample_view() -> OfficeView {
             .into(),
         waiting: Vec::new(),
         waiting_total: 0,
+        on_hold: Vec::new(),
         devices: [("kiosk-1", Role::Kiosk), ("hall-1", Role::HallDisplay)]
             .map(|(id, role)| DeviceView {
                 id: DeviceId::new(id).unwrap(),

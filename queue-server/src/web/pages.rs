@@ -202,6 +202,7 @@ impl StateWords {
         let (name, label) = match state {
             CounterState::Closed => ("closed", "Closed"),
             CounterState::Free => ("free", "Ready"),
+            CounterState::OnBreak => ("on_break", "On a break"),
             CounterState::Called => ("called", "Called"),
             CounterState::Serving => ("serving", "Serving"),
         };

@@ -29,6 +29,7 @@ fn record(sequence: u64) -> Record {
         fingerprint: Fingerprint(-7),
         event: Event::CounterOpened {
             counter: "5".parse().unwrap(),
+            clerk: None,
         },
     }
 }

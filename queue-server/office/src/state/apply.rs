@@ -185,6 +185,7 @@ impl Office {
                 let changed = self.visit_mut(*visit)?;
                 changed.service = service.clone();
                 changed.then.retain(|other| other != service);
+                changed.moved = record.sequence;
                 self.join_lines(*visit);
                 Ok(())
             }

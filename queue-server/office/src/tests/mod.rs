@@ -1,5 +1,6 @@
 //! The rules, one by one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,12 +14,15 @@ use crate::command::{Command, Sender};
 use crate::event::{Event, Record};
 use crate::intake::Intake;
 use crate::moment::Moment;
+use crate::plan::Rules;
 use crate::sample::{self, admit, check_in, counter, kiosk, number};
-use crate::visit::VisitState;
+use crate::visit::{Visit, VisitState};
 
 mod changed_file;
 mod leaps;
+mod operations;
 mod paper;
+mod policies;
 mod promises;
 
 /// 09:00 in the office.
@@ -35,11 +39,14 @@ struct Day {
 
 impl Day {
     fn new() -> Self {
+        Self::with(Rules::default())
+    }
+
+    /// In an office with these rules.
+    fn with(rules: Rules) -> Self {
+        let plan = (*sample::plan()).clone().with_rules(rules);
         Self {
-            intake: Intake::new(
-                Office::new(sample::plan()),
-                std::sync::Arc::new(sample::foresee),
-            ),
+            intake: Intake::new(Office::new(Arc::new(plan)), Arc::new(sample::foresee)),
             now: sample::time_at(MORNING),
             uptime: Duration::ZERO,
             records: Vec::new(),
@@ -135,12 +142,43 @@ impl Day {
         numbers.collect()
     }
 
+    /// Sends a clerk's command and expects it to be done.
+    #[track_caller]
+    fn done(&mut self, body: RequestBody) {
+        let outcome = self.clerk(body);
+        assert!(
+            matches!(outcome, Outcome::Accepted { .. }),
+            "it was not done: {outcome:?}"
+        );
+    }
+
+    /// Sends a clerk's command and expects it to be refused for this reason.
+    #[track_caller]
+    fn refused(&mut self, body: RequestBody, expected: RejectionCode) {
+        assert_eq!(code(&self.clerk(body)), expected);
+    }
+
+    fn visit(&self, visit: VisitId) -> &Visit {
+        self.office().visit(visit).expect("it is remembered")
+    }
+
+    /// A replay, and an office that was saved and resumed, are the same as this one.
     fn check_replay(&self) {
-        let mut again = Office::new(sample::plan());
+        let plan = self.office().plan();
+        let mut again = Office::new(Arc::clone(plan));
         for record in &self.records {
+            let mut read = Event::from_json(&record.event.to_json()).unwrap();
+            if let Some(personal) = record.event.personal_json() {
+                read.restore_personal(&personal).unwrap();
+            }
+            assert_eq!(read, record.event, "it is stored as something else");
             again.apply(record).expect("what happened can happen again");
         }
         assert_eq!(&again, self.office(), "a replay gives another state");
+        let saved = serde_json::to_string(self.office()).unwrap();
+        let resumed: Office = serde_json::from_str(&saved).unwrap();
+        let resumed = resumed.resumed(Arc::clone(plan));
+        assert_eq!(&resumed, self.office(), "a saved office is another one");
     }
 }
 
