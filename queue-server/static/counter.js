@@ -13,6 +13,7 @@ const counterId = page.dataset.counter;
 const at = (id) => document.getElementById(id);
 const buttons = [...document.querySelectorAll("[data-command]")];
 const openClose = at("open-close");
+const breakSwitch = at("break-switch");
 
 /** What each state means, which commands it allows, and which is the usual one. */
 const STATES = {
@@ -25,19 +26,25 @@ const STATES = {
   free: {
     label: "Ready",
     hint: "No resident at this counter.",
-    allowed: ["call_next", "close_counter"],
+    allowed: ["call_next", "take_break", "undo", "close_counter"],
     usual: "call_next",
+  },
+  on_break: {
+    label: "On a break",
+    hint: "Nobody is called here. Press B when you are back.",
+    allowed: ["end_break", "close_counter"],
+    usual: "end_break",
   },
   called: {
     label: "Called",
     hint: "Waiting for the resident to come.",
-    allowed: ["start_service", "recall", "mark_no_show"],
+    allowed: ["start_service", "recall", "mark_no_show", "hold_visit", "undo"],
     usual: "start_service",
   },
   serving: {
     label: "Serving",
     hint: "The resident is at this counter.",
-    allowed: ["finish_visit"],
+    allowed: ["finish_visit", "hold_visit", "undo"],
     usual: "finish_visit",
   },
 };
@@ -64,6 +71,17 @@ const COMMANDS = {
     name: "Did not come",
     why: { closed: "The counter is closed.", free: "Nobody is called.", serving: "The resident has come already: press F to finish." },
   },
+  hold_visit: {
+    name: "Hold",
+    with: { reason: "other" },
+    why: { free: "There is no visit to put on hold." },
+  },
+  take_break: {
+    name: "Break",
+    why: { called: "A resident is called: finish that visit first.", serving: "Finish the present visit first: press F." },
+  },
+  end_break: { name: "End break", why: {} },
+  undo: { name: "Undo", why: {} },
   open_counter: { name: "Open counter", why: {} },
   close_counter: {
     name: "Close counter",
@@ -87,10 +105,11 @@ function press(type) {
   }
   const { state } = counter;
   if (!STATES[state].allowed.includes(type)) {
-    return say(COMMANDS[type].why[state] ?? "Not possible now.", "wrong");
+    const why = { closed: "The counter is closed.", on_break: "You are on a break: press B to end it.", ...COMMANDS[type].why };
+    return say(why[state] ?? "Not possible now.", "wrong");
   }
   say("", "plain");
-  outbox.send(type, { counter: counterId });
+  outbox.send(type, { counter: counterId, ...COMMANDS[type].with });
 }
 
 for (const button of buttons) {
@@ -244,6 +263,10 @@ function emptyWords() {
       ? `${counter.waiting} ${plural(counter.waiting, "resident waits", "residents wait")} for what this counter serves`
       : "This counter is closed";
   }
+  if (counter.state === "on_break") {
+    const until = counter.break_until && timeOfDay(Date.parse(counter.break_until), office.info.time_zone);
+    return until ? `On a break until ${until}` : "On a break";
+  }
   if (counter.waiting === 0) return "Nobody is waiting";
   const next = counter.next_up[0];
   return next ? `Press N to call ${spaced(next.number)}` : "Press N to call the next resident";
@@ -259,10 +282,27 @@ function factsOf(visit) {
     ["Holds", holds(visit, live.now()), !visit.on_paper && ["not_printed", "unknown"].includes(visit.print)],
   ];
   if (visit.times_called > 1) facts.push(["Called", `${visit.times_called} times`]);
+  const needs = needsOf(visit.needs);
+  if (needs.length > 0) facts.push(["Needs", needs.join(", "), true]);
+  if (visit.party > 1) facts.push(["Party", `${visit.party} people`]);
+  if (visit.then.length > 0) {
+    facts.push(["Then", visit.then.map(serviceName).join(", ")]);
+  }
+  if (visit.note) facts.push(["Note", visit.note]);
   if (visit.same_number_as) {
     facts.push(["Take care", "Another paper has the same number: compare the time on the paper", true]);
   }
   return facts;
+}
+
+function needsOf(needs) {
+  const words = [];
+  if (needs.interpreter) words.push(`interpreter for ${languageName(needs.interpreter, office.info)}`);
+  if (needs.wheelchair) words.push("wheelchair");
+  if (needs.quiet) words.push("a quiet place");
+  if (needs.hearing) words.push("hard of hearing");
+  if (needs.sight) words.push("hard of sight");
+  return words;
 }
 
 function showNext() {
@@ -288,6 +328,7 @@ function showButtons() {
   const state = counter?.state ?? page.dataset.state;
   const isClosed = state === "closed";
   openClose.dataset.command = isClosed ? "open_counter" : "close_counter";
+  breakSwitch.dataset.command = state === "on_break" ? "end_break" : "take_break";
   for (const button of buttons) {
     const type = button.dataset.command;
     const isSending = pending?.type === type;

@@ -13,7 +13,7 @@ const CALLS_SHOWN_MAX = 10;
  *  are promised at most (Vehicle Code 1669). */
 const LONG_WAIT_MINUTES = 30;
 
-const STATE_WORDS = { closed: "Closed", free: "Ready", called: "Called", serving: "Serving" };
+const STATE_WORDS = { closed: "Closed", free: "Ready", on_break: "Break", called: "Called", serving: "Serving" };
 const ROLE_WORDS = { kiosk: "Kiosk", "hall-display": "Hall display", counter: "Keypad" };
 
 let office = null;
