@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use usher_protocol::OfficeId;
 
+use crate::chain::{ChainFault, ChainHead};
+
 /// Why the event log cannot be opened. Nothing is ever deleted or replaced:
 /// every remedy is a person's.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +91,60 @@ pub enum OpenError {
         /// What SQLite found.
         reason: String,
     },
+    /// The log ends before an event that had been stored here. Technician: put
+    /// the right files back (also `events.db-wal`), or restore the newest backup.
+    #[error(
+        "{database} ends with event {found}, but event {} had been stored here: an old copy was put back, or its newest events are lost; put the right files back, or restore the newest backup. Only to go on without those events, remove {mark}", .noted.sequence
+    )]
+    Shortened {
+        /// The log.
+        database: PathBuf,
+        /// Its newest event.
+        found: u64,
+        /// The event that had been stored.
+        noted: ChainHead,
+        /// The file that says so.
+        mark: PathBuf,
+    },
+    /// The log is another one than was written here: its events differ. Technician:
+    /// as for [`OpenError::Shortened`].
+    #[error(
+        "{database} is not the log that was written here: its event {} is another one than had been stored; put the right files back, or restore the newest backup. Only to go on with this one, remove {mark}", .noted.sequence
+    )]
+    Differs {
+        /// The log.
+        database: PathBuf,
+        /// The event that had been stored.
+        noted: ChainHead,
+        /// The file that says so.
+        mark: PathBuf,
+    },
+    /// The newest events are not what was stored. Technician: keep the file,
+    /// restore the newest backup.
+    #[error("{database} was changed: {fault}; restore the event log from a backup")]
+    Changed {
+        /// The log.
+        database: PathBuf,
+        /// Where.
+        #[source]
+        fault: ChainFault,
+    },
+    /// The log's own notes of itself cannot be read. Technician: as for
+    /// [`OpenError::Damaged`].
+    #[error("{database} cannot be read; restore the event log from a backup")]
+    Unreadable {
+        /// The log.
+        database: PathBuf,
+        /// Why.
+        #[source]
+        source: ReadError,
+    },
+    /// What could not be stored cannot be brought to the disk. Technician: see the cause.
+    #[error("the event log {database} is held by a reader; end the program that reads it")]
+    Held {
+        /// The log.
+        database: PathBuf,
+    },
     /// Another fault.
     #[error("the event log {database} cannot be opened")]
     Sqlite {
@@ -101,7 +157,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn of(database: &std::path::Path, source: rusqlite::Error) -> Self {
+    pub(crate) fn of(database: &std::path::Path, source: rusqlite::Error) -> Self {
         let database = database.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase(database),
@@ -122,8 +178,10 @@ pub enum ReadError {
     Sqlite(#[from] rusqlite::Error),
     /// A stored value is not what this program writes. Technician: restore from
     /// a backup; if the program was replaced by an older one, put back the newer.
-    #[error("table events, row {sequence}, column {column}: {reason}")]
+    #[error("table {table}, row {sequence}, column {column}: {reason}")]
     Value {
+        /// The table.
+        table: &'static str,
         /// The row.
         sequence: i64,
         /// The column.
@@ -131,17 +189,44 @@ pub enum ReadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The log is not what was stored. Technician: `usher-server verify` names
+    /// all that differs; restore from a backup that verifies.
+    #[error("the event log was changed: {0}")]
+    Chain(#[from] ChainFault),
 }
 
-/// Why events were not stored. Nothing of the batch is, then.
+/// Why events were not stored. Nothing of the batch counts as stored, then:
+/// whether it is after all is to be read from the log once it is open again.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", words(source))]
-pub struct AppendError {
-    #[from]
-    source: rusqlite::Error,
+pub enum AppendError {
+    /// SQLite cannot store them; in words for staff, who can do something about some.
+    #[error("{}", words(.0))]
+    Sqlite(#[from] rusqlite::Error),
+    /// The system gives no random bytes for a salt. Technician: restart the machine.
+    #[error("the system gives no random bytes ({0}): restart the machine")]
+    Random(#[from] getrandom::Error),
+    /// Storing failed before, and the log was not opened anew since.
+    #[error("{reason}")]
+    Earlier {
+        /// Why it failed then.
+        reason: String,
+    },
+    /// The events do not follow what is stored: a bug in the caller.
+    #[error(
+        "event {found} was to be stored where event {expected} must follow: please report this"
+    )]
+    OutOfOrder {
+        /// What must follow.
+        expected: u64,
+        /// What was to be stored.
+        found: u64,
+    },
+    /// The writer has ended: a bug, for it ends last.
+    #[error("the event log is closed: restart usher-server, and please report this")]
+    Closed,
 }
 
-/// For staff, who can do something about some of them.
+/// What staff can do about a fault of SQLite.
 fn words(source: &rusqlite::Error) -> String {
     match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full: free some space".to_owned(),
@@ -153,6 +238,9 @@ fn words(source: &rusqlite::Error) -> String {
         }
         Some(ErrorCode::SystemIoFailure) => {
             format!("the disk reports an error ({source}): replace it")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            format!("the event log is damaged ({source}): call a technician")
         }
         _ => format!("the event log cannot be written ({source})"),
     }

@@ -4,62 +4,44 @@
 //! events are durable (WAL, `synchronous=FULL`: an `fdatasync` for each batch),
 //! and all of a batch are stored or none.
 //!
-//! This module knows events, not rules: it never looks into one. Nothing here
-//! deletes or replaces a file.
+//! Every event is chained to the one before it by hash ([`chain`]), and what an
+//! event says of a person is kept apart, to be erased in time. A mark beside
+//! the log notes now and then how far it had come, so that an old copy that is put
+//! back, or a log that lost its newest events, is refused and not taken for the
+//! office's state.
 //!
-//! Known limit: a log that lost its newest events as a whole (an old copy put
-//! back, the `-wal` file removed) reads as an earlier state of the office. The
-//! hash chain that will find this is a later step.
+//! This crate knows events, not rules: it never looks into one. Nothing here
+//! deletes a log; what a restore replaces is put aside.
+//!
+//! Start reading at [`EventLog`].
 
+pub mod chain;
 mod error;
 mod lock;
+mod personal;
+mod rows;
+mod schema;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
-use usher_protocol::{CommandId, OfficeId};
+use rusqlite::{Connection, TransactionBehavior};
+use usher_office::event::Record;
+use usher_protocol::OfficeId;
 
+use chain::{ChainFault, ChainHead, EventTime};
 use lock::DataDir;
-use usher_office::command::Fingerprint;
-use usher_office::event::{Event, Record};
+use personal::Personal;
+use rows::RowWriter;
 
 pub use error::{AppendError, OpenError, ReadError};
 
 /// The log's file in the data directory.
 pub const DATABASE_NAME: &str = "events.db";
 
-/// The first four bytes of a log say what it is: "USHR".
-const APPLICATION_ID: i64 = 0x5553_4852;
-
-/// The version of the tables.
-const SCHEMA_VERSION: i64 = 1;
-
-/// How long another program may hold the file (a backup, say) before storing
-/// counts as failed.
-const BUSY_WAIT: Duration = Duration::from_millis(1_000);
-
-/// How many events are read at a time. In between nothing is held: a reader that
-/// takes its time (`usher-server events | less`) must not keep the `-wal` file
-/// from being folded into the log.
-const PAGE_EVENTS: u16 = 1_000;
-
-const SCHEMA: &str = "
-    CREATE TABLE meta (
-        office TEXT NOT NULL,
-        created_at_ms INTEGER NOT NULL,
-        probed_at_ms INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE events (
-        sequence INTEGER PRIMARY KEY NOT NULL,
-        at_ms INTEGER NOT NULL,
-        command_id TEXT NOT NULL,
-        origin TEXT NOT NULL,
-        asked INTEGER NOT NULL,
-        body TEXT NOT NULL
-    ) STRICT;
-";
+/// The mark notes the newest event after so many: a log that lost more than that
+/// is found at the next start. An `fdatasync` each time.
+const NOTE_EVERY: u64 = 1_000;
 
 /// The office's event log, open for writing. There is one at a time for a directory.
 #[derive(Debug)]
@@ -67,15 +49,23 @@ pub struct EventLog {
     connection: Connection,
     office: OfficeId,
     dir: DataDir,
+    /// The newest event that is durable.
+    head: ChainHead,
+    /// Why storing failed, until the log is opened anew.
+    broken: Option<String>,
+    writer: RowWriter,
+    /// What an event says of a person; tests have it say something.
+    personal_of: fn(&Record) -> Option<String>,
 }
 
 impl EventLog {
-    /// Opens the log in `dir`, or makes both where there are none.
+    /// Opens the log in `dir`, or makes both where there are none. A log of an
+    /// older version is brought up to date.
     ///
     /// # Errors
     /// [`OpenError`] says what is in the way and what to do.
     pub fn open(dir: &Path, office: &OfficeId, now: Timestamp) -> Result<Self, OpenError> {
-        let dir = DataDir::take(dir)?;
+        let mut dir = DataDir::take(dir)?;
         let database = dir.database();
         if dir.had_log() && !has_bytes(&database) {
             return Err(OpenError::Gone {
@@ -84,16 +74,26 @@ impl EventLog {
             });
         }
         let connection =
-            connect(&database, office, now).map_err(|fault| fault.in_words(&database))?;
-        dir.note_log(office)?;
+            schema::connect(&database, office, now).map_err(|fault| fault.in_words(&database))?;
+        let head = checked_head(&connection, &dir, dir.noted())?;
+        dir.note_log(office, head)?;
         Ok(Self {
             connection,
             office: office.clone(),
             dir,
+            head,
+            broken: None,
+            writer: RowWriter::default(),
+            personal_of: |record| record.event.personal_json(),
         })
     }
 
-    /// Opens the file anew, after a fault, and proves that it can be written.
+    /// Opens the file anew, after a fault, and proves that it can be written and
+    /// still has every event that was durable.
+    ///
+    /// What a failed `fdatasync` left in the system's cache may read as stored and
+    /// never reach the disk. So all that is in the `-wal` file is written again,
+    /// into the log itself, before anything that is read from it counts.
     ///
     /// # Errors
     /// [`OpenError`] as [`EventLog::open`]; the log is then as it was.
@@ -105,45 +105,101 @@ impl EventLog {
                 database,
             });
         }
-        let connection =
-            connect(&database, &self.office, now).map_err(|fault| fault.in_words(&database))?;
+        let connection = schema::connect(&database, &self.office, now)
+            .map_err(|fault| fault.in_words(&database))?;
+        let sqlite = |source| OpenError::of(&database, source);
         connection
             .execute("UPDATE meta SET probed_at_ms = ?1", [now.as_millisecond()])
-            .map_err(|source| OpenError::of(&database, source))?;
+            .map_err(sqlite)?;
+        if !fold_wal(&connection).map_err(sqlite)? {
+            return Err(OpenError::Held { database });
+        }
+        let head = checked_head(&connection, &self.dir, Some(self.head))?;
         self.connection = connection;
+        self.head = head;
+        self.broken = None;
         Ok(())
     }
 
-    /// Stores `records`, all or none, and returns when they are durable.
+    /// Stores `records`, all or none, and returns when they are durable: the
+    /// newest of them, with its hash. After a failure nothing is stored until
+    /// [`EventLog::reopen`].
     ///
     /// # Errors
     /// [`AppendError`] in words for staff. Whether the batch is stored is then
-    /// to be read from the log, once it can be read.
-    pub fn append(&mut self, records: &[Record]) -> Result<(), AppendError> {
+    /// to be read from the log, once it is opened anew.
+    pub fn append(&mut self, records: &[Record]) -> Result<ChainHead, AppendError> {
+        self.append_all(&mut std::iter::once(records), &mut |_| {})
+    }
+
+    /// The same for several batches in one transaction.
+    fn append_all<'r>(
+        &mut self,
+        batches: &mut dyn Iterator<Item = &'r [Record]>,
+        stored: &mut dyn FnMut(ChainHead),
+    ) -> Result<ChainHead, AppendError> {
+        if let Some(reason) = &self.broken {
+            return Err(AppendError::Earlier {
+                reason: reason.clone(),
+            });
+        }
+        match self.transact(batches, stored) {
+            Ok(head) => {
+                self.head = head;
+                self.note_now_and_then();
+                Ok(head)
+            }
+            Err(error) => {
+                self.broken = Some(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    fn transact<'r>(
+        &mut self,
+        batches: &mut dyn Iterator<Item = &'r [Record]>,
+        stored: &mut dyn FnMut(ChainHead),
+    ) -> Result<ChainHead, AppendError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut head = self.head;
         {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO events (sequence, at_ms, command_id, origin, asked, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?;
-            for record in records {
-                insert.execute(params![
-                    record.sequence.cast_signed(),
-                    record.at.as_millisecond(),
-                    record.command.as_str(),
-                    record.origin.to_string(),
-                    record.fingerprint.0,
-                    record.event.to_json(),
-                ])?;
+            let mut insert = transaction.prepare_cached(schema::INSERT_EVENT)?;
+            for batch in batches {
+                for record in batch {
+                    if record.sequence != head.sequence + 1 {
+                        return Err(AppendError::OutOfOrder {
+                            expected: head.sequence + 1,
+                            found: record.sequence,
+                        });
+                    }
+                    let personal = (self.personal_of)(record).map(Personal::new);
+                    let personal = personal.transpose()?;
+                    let personal = personal.as_ref();
+                    (head, _) =
+                        self.writer
+                            .put(&mut insert, &transaction, head, record, personal)?;
+                }
+                stored(head);
             }
+            transaction
+                .prepare_cached(schema::UPDATE_HEAD)?
+                .execute((head.sequence.cast_signed(), head.hash.as_bytes()))?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(head)
+    }
+
+    /// The newest event that is durable, and its hash.
+    #[must_use]
+    pub fn head(&self) -> ChainHead {
+        self.head
     }
 
     /// Gives every event that is in the log by now to `each`, from the first, in
-    /// order.
+    /// order, and follows the hash chain meanwhile.
     ///
     /// # Errors
     /// [`ReadError`] as an `E`, or what `each` returns.
@@ -151,7 +207,37 @@ impl EventLog {
         &self,
         each: impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        replay(&self.connection, each)
+        rows::replay(&self.connection, None, each)
+    }
+
+    /// The same for the events after `start`, which is in the log.
+    ///
+    /// # Errors
+    /// As [`EventLog::replay`].
+    pub fn replay_after<E: From<ReadError>>(
+        &self,
+        start: ChainHead,
+        each: impl FnMut(Record) -> Result<(), E>,
+    ) -> Result<(), E> {
+        rows::replay(&self.connection, Some(start), each)
+    }
+
+    /// Notes in the mark how far the log has come. The log is whole without it: a
+    /// failure is only told.
+    fn note_head(&mut self) {
+        if let Err(error) = self.dir.note_head(self.head) {
+            tracing::warn!(
+                "how far the event log has come cannot be noted in {} ({error}); check the disk",
+                self.dir.mark().display()
+            );
+        }
+    }
+
+    fn note_now_and_then(&mut self) {
+        let noted = self.dir.noted().map_or(0, |head| head.sequence);
+        if self.head.sequence >= noted + NOTE_EVERY {
+            self.note_head();
+        }
     }
 
     /// Lets the file grow to `pages` pages: a full disk, for tests.
@@ -159,6 +245,14 @@ impl EventLog {
     pub fn limit_pages(&self, pages: u32) {
         let limited = self.connection.pragma_update(None, "max_page_count", pages);
         limited.expect("SQLite takes any bound");
+    }
+}
+
+impl Drop for EventLog {
+    fn drop(&mut self) {
+        if self.broken.is_none() {
+            self.note_head();
+        }
     }
 }
 
@@ -175,22 +269,13 @@ impl ReadOnlyLog {
     /// [`OpenError`] says what is in the way and what to do.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let database = dir.join(DATABASE_NAME);
-        if !database.exists() {
-            return Err(OpenError::Missing(database));
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = || -> Result<Connection, rusqlite::Error> {
-            let connection = Connection::open_with_flags(&database, flags)?;
-            connection.busy_timeout(BUSY_WAIT)?;
-            Ok(connection)
-        };
-        let connection = open().map_err(|source| OpenError::of(&database, source))?;
-        check_identity(&connection, &database).map_err(|fault| fault.in_words(&database))?;
+        let connection =
+            schema::connect_for_reading(&database).map_err(|fault| fault.in_words(&database))?;
         Ok(Self { connection })
     }
 
     /// Gives every event that is in the log by now to `each`, from the first, in
-    /// order.
+    /// order, and follows the hash chain meanwhile.
     ///
     /// # Errors
     /// [`ReadError`] as an `E`, or what `each` returns.
@@ -198,7 +283,7 @@ impl ReadOnlyLog {
         &self,
         each: impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        replay(&self.connection, each)
+        rows::replay(&self.connection, None, each)
     }
 }
 
@@ -206,145 +291,74 @@ fn has_bytes(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0)
 }
 
-/// What is in the way of opening a log.
-enum Fault {
-    /// It has its words already.
-    Told(OpenError),
-    /// SQLite's own, to be put into words with the file's name.
-    Sqlite(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(source: rusqlite::Error) -> Self {
-        Self::Sqlite(source)
-    }
-}
-
-impl Fault {
-    fn in_words(self, database: &Path) -> OpenError {
-        match self {
-            Self::Told(error) => error,
-            Self::Sqlite(source) => OpenError::of(database, source),
-        }
-    }
-}
-
-fn connect(database: &PathBuf, office: &OfficeId, now: Timestamp) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(database, flags)?;
-    connection.busy_timeout(BUSY_WAIT)?;
-    let pages: i64 = pragma(&connection, "page_count")?;
-    if pages == 0 {
-        create(&mut connection, office, now)?;
-    }
-    check_identity(&connection, database)?;
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    let found: String = connection.query_row("SELECT office FROM meta", [], |row| row.get(0))?;
-    if found != office.as_str() {
-        return Err(Fault::Told(OpenError::OtherOffice {
-            database: database.clone(),
-            found,
-            expected: office.clone(),
-        }));
-    }
-    Ok(connection)
-}
-
-/// Makes the tables, all or none.
-fn create(connection: &mut Connection, office: &OfficeId, now: Timestamp) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute(
-        "INSERT INTO meta (office, created_at_ms, probed_at_ms) VALUES (?1, ?2, ?2)",
-        params![office.as_str(), now.as_millisecond()],
-    )?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    transaction.commit()
-}
-
-fn check_identity(connection: &Connection, database: &Path) -> Result<(), Fault> {
-    let application: i64 = pragma(connection, "application_id")?;
-    if application != APPLICATION_ID {
-        return Err(Fault::Told(OpenError::OtherProgram(database.to_owned())));
-    }
-    let found: i64 = pragma(connection, "user_version")?;
-    if found > SCHEMA_VERSION {
-        return Err(Fault::Told(OpenError::NewerVersion {
-            database: database.to_owned(),
-            found,
-            known: SCHEMA_VERSION,
-        }));
-    }
-    Ok(())
-}
-
-fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, name, |row| row.get(0))
-}
-
-fn replay<E: From<ReadError>>(
-    connection: &Connection,
-    mut each: impl FnMut(Record) -> Result<(), E>,
-) -> Result<(), E> {
-    let last = connection.query_row("SELECT max(sequence) FROM events", [], |row| row.get(0));
-    let last: Option<i64> = last.map_err(ReadError::from)?;
-    let mut select = connection
-        .prepare(
-            "SELECT sequence, at_ms, command_id, origin, asked, body FROM events
-             WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3",
-        )
-        .map_err(ReadError::from)?;
-    let mut page = Vec::with_capacity(usize::from(PAGE_EVENTS));
-    let mut read_to = i64::MIN;
-    loop {
-        let bounds = params![read_to, last.unwrap_or(i64::MIN), PAGE_EVENTS];
-        let mut rows = select.query(bounds).map_err(ReadError::from)?;
-        while let Some(row) = rows.next().map_err(ReadError::from)? {
-            read_to = row.get(0).map_err(ReadError::from)?;
-            page.push(record(row)?);
-        }
-        if page.is_empty() {
-            return Ok(());
-        }
-        drop(rows);
-        for record in page.drain(..) {
-            each(record)?;
-        }
-    }
-}
-
-fn record(row: &Row<'_>) -> Result<Record, ReadError> {
-    let sequence: i64 = row.get(0)?;
-    let wrong = |column| {
-        move |reason: String| ReadError::Value {
-            sequence,
-            column,
-            reason,
-        }
-    };
-    let command: String = row.get(2)?;
-    let origin: String = row.get(3)?;
-    let body = row
-        .get_ref(5)?
-        .as_str()
-        .map_err(|error| wrong("body")(error.to_string()))?;
-    Ok(Record {
-        sequence: u64::try_from(sequence).map_err(|error| wrong("sequence")(error.to_string()))?,
-        at: Timestamp::from_millisecond(row.get(1)?)
-            .map_err(|error| wrong("at_ms")(error.to_string()))?,
-        command: CommandId::new(command).map_err(|error| wrong("command_id")(error.to_string()))?,
-        origin: origin
-            .parse()
-            .map_err(|error: usher_office::command::InvalidOrigin| {
-                wrong("origin")(error.to_string())
-            })?,
-        fingerprint: Fingerprint(row.get(4)?),
-        event: Event::from_json(body).map_err(|error| wrong("body")(error.to_string()))?,
+/// Writes what is in the `-wal` file into the log itself, durably. Whether all
+/// was: not while somebody reads.
+fn fold_wal(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        let is_held: bool = row.get(0)?;
+        Ok(!is_held)
     })
+}
+
+/// The newest event, once it is certain that it is the one that the log notes, and
+/// that the log has `known`, which had been stored.
+fn checked_head(
+    connection: &Connection,
+    dir: &DataDir,
+    known: Option<ChainHead>,
+) -> Result<ChainHead, OpenError> {
+    let database = dir.database();
+    let unreadable = |source| OpenError::Unreadable {
+        database: database.clone(),
+        source,
+    };
+    let newest = schema::newest(connection, schema::SCHEMA_VERSION).map_err(unreadable)?;
+    let head = newest.noted;
+    if let Some(noted) = known {
+        if head.sequence < noted.sequence {
+            return Err(OpenError::Shortened {
+                found: head.sequence,
+                noted,
+                mark: dir.mark(),
+                database,
+            });
+        }
+        let there = match noted.sequence {
+            0 => Some(newest.genesis().hash),
+            sequence => rows::hash_of(connection, sequence).map_err(unreadable)?,
+        };
+        if there.is_some_and(|hash| hash != noted.hash) {
+            return Err(OpenError::Differs {
+                noted,
+                mark: dir.mark(),
+                database,
+            });
+        }
+    }
+    match end_fault(connection, &newest).map_err(unreadable)? {
+        Some(fault) => Err(OpenError::Changed { database, fault }),
+        None => Ok(head),
+    }
+}
+
+/// Whether the log ends with the event that it notes as its newest.
+fn end_fault(
+    connection: &Connection,
+    newest: &schema::Newest,
+) -> Result<Option<ChainFault>, ReadError> {
+    let last = newest.last.unwrap_or(0);
+    let end = match u64::try_from(last) {
+        Ok(0) | Err(_) => newest.genesis(),
+        Ok(sequence) => match rows::hash_of(connection, sequence)? {
+            Some(hash) => ChainHead { sequence, hash },
+            None => newest.genesis(),
+        },
+    };
+    let at = connection
+        .prepare_cached("SELECT at_ms FROM events WHERE sequence = ?1")?
+        .query_row([last], |row| row.get(0))
+        .unwrap_or_default();
+    Ok(chain::Follower::after(end).end(newest.noted, EventTime(at)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,14 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use usher_office::command::Origin;
+use rows::PAGE_EVENTS;
+use schema::SCHEMA_VERSION;
+use usher_office::command::{Fingerprint, Origin};
+use usher_office::event::Event;
+use usher_protocol::CommandId;
+
+mod changed;
+mod released;
 
 fn office() -> OfficeId {
     "sample-office".parse().unwrap()
@@ -98,6 +105,7 @@ fn a_copy_taken_at_any_moment_has_whole_batches_only() {
         }
         assert_eq!(records(&open(&copy).unwrap()).len() as u64, first + 2);
         // And with the last batch half written:
+        let copy = TempDir::new().unwrap();
         let wal = copy.path().join("events.db-wal");
         fs::copy(dir.path().join("events.db-wal"), &wal).unwrap();
         let length = fs::metadata(&wal).unwrap().len();
@@ -239,8 +247,7 @@ fn a_row_that_was_changed_is_named() {
             error.contains(&format!("row 2, column {column}")),
             "{error}"
         );
-        let mut whole = record(2);
-        whole.sequence = 2;
+        let whole = record(2);
         other
             .execute(
                 "UPDATE events SET body = ?1, origin = 'clerk', command_id = 'c-2' WHERE sequence = 2",
