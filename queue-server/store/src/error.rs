@@ -67,6 +67,10 @@ pub enum OpenError {
         /// The newest version that is known here.
         known: i64,
     },
+    /// Written by an older usher-server, and only read here. Technician: start
+    /// usher-server once, which brings it up to date.
+    #[error("{0} is of an older version; start usher-server once, which brings it up to date")]
+    OlderVersion(PathBuf),
     /// The log of another office. Technician: start with that office's file, or
     /// in another directory.
     #[error(

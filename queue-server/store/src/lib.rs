@@ -21,6 +21,7 @@ mod lock;
 mod personal;
 mod rows;
 mod schema;
+mod snapshot;
 
 use std::path::Path;
 
@@ -35,6 +36,8 @@ use personal::Personal;
 use rows::RowWriter;
 
 pub use error::{AppendError, OpenError, ReadError};
+pub use personal::{EraseError, Erased, erase_personal};
+pub use snapshot::{SNAPSHOT_NAME, Snapshot, SnapshotError};
 
 /// The log's file in the data directory.
 pub const DATABASE_NAME: &str = "events.db";
@@ -111,7 +114,7 @@ impl EventLog {
         connection
             .execute("UPDATE meta SET probed_at_ms = ?1", [now.as_millisecond()])
             .map_err(sqlite)?;
-        if !fold_wal(&connection).map_err(sqlite)? {
+        if !schema::fold_wal(&connection).map_err(sqlite)? {
             return Err(OpenError::Held { database });
         }
         let head = checked_head(&connection, &self.dir, Some(self.head))?;
@@ -222,6 +225,40 @@ impl EventLog {
         rows::replay(&self.connection, Some(start), each)
     }
 
+    /// Erases what events from before `before` say of people. The events stay, and
+    /// so does the chain; the snapshot is removed, for it may hold the same.
+    ///
+    /// # Errors
+    /// [`EraseError`]; what was erased until then stays so.
+    pub fn erase_personal(&self, before: Timestamp) -> Result<Erased, EraseError> {
+        personal::erase(&self.connection, self.dir.path(), before)
+    }
+
+    /// The snapshot beside the log, if it is whole, of this format and program, and
+    /// of this log. Otherwise the program's log says why it is of no use.
+    #[must_use]
+    pub fn snapshot(&self, format_version: u32, program_version: &str) -> Option<Snapshot> {
+        let hash_of = |sequence| rows::hash_of(&self.connection, sequence).ok().flatten();
+        snapshot::load(self.dir.path(), format_version, program_version, hash_of)
+    }
+
+    /// The place in the chain of the event `sequence`, if it is stored.
+    ///
+    /// # Errors
+    /// [`ReadError`] if that cannot be told.
+    pub fn place_of(&self, sequence: u64) -> Result<Option<ChainHead>, ReadError> {
+        let hash = rows::hash_of(&self.connection, sequence)?;
+        Ok(hash.map(|hash| ChainHead { sequence, hash }))
+    }
+
+    /// Puts the snapshot beside the log, in place of the one before.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: the one before stays, or none. The log is whole without.
+    pub fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.save(self.dir.path())
+    }
+
     /// Notes in the mark how far the log has come. The log is whole without it: a
     /// failure is only told.
     fn note_head(&mut self) {
@@ -289,15 +326,6 @@ impl ReadOnlyLog {
 
 fn has_bytes(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0)
-}
-
-/// Writes what is in the `-wal` file into the log itself, durably. Whether all
-/// was: not while somebody reads.
-fn fold_wal(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-        let is_held: bool = row.get(0)?;
-        Ok(!is_held)
-    })
 }
 
 /// The newest event, once it is certain that it is the one that the log notes, and

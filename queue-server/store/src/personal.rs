@@ -5,9 +5,15 @@
 //! without the salt no guess of the text can be tried against it. So erasing
 //! leaves the chain whole, and numbers and times stay for the statistics.
 
-use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
 
+use jiff::Timestamp;
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
+
+use crate::snapshot::SNAPSHOT_NAME;
+use crate::{DATABASE_NAME, OpenError, schema};
 
 /// Bytes of a salt: more than anybody can try.
 pub(crate) const SALT_BYTES: usize = 16;
@@ -28,8 +34,8 @@ pub(crate) struct Personal {
     pub(crate) body: String,
 }
 
-impl Debug for Personal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Personal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Personal(…)")
     }
 }
@@ -44,4 +50,101 @@ impl Personal {
     pub(crate) fn commitment(&self) -> [u8; 32] {
         commitment(&self.salt, self.body.as_bytes())
     }
+}
+
+/// How many are erased in one transaction: the server stores events in between.
+const ERASED_AT_ONCE: u16 = 1_000;
+
+/// What was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Erased {
+    /// Of how many events.
+    pub events: u64,
+    /// Whether nothing of it is left in the `-wal` file either. Not while another
+    /// program reads the log; erasing again, later, sees to it.
+    pub is_complete: bool,
+}
+
+impl fmt::Display for Erased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "personal fields of {} events were erased", self.events)?;
+        if self.is_complete {
+            f.write_str("; backups made before still hold them")
+        } else {
+            f.write_str(
+                "; another program reads the log, so copies are left in its -wal file: end that program and erase again",
+            )
+        }
+    }
+}
+
+/// Why personal fields were not erased, or not all. What was erased stays so;
+/// erase again.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// SQLite cannot erase them. Technician: check the disk; erase again.
+    #[error("personal fields cannot be erased ({0}); check the disk, and erase again")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The snapshot may hold them, and cannot be removed. Technician: remove it;
+    /// nothing is lost with it.
+    #[error(
+        "{path} may hold personal fields and cannot be removed; remove it: nothing is lost with it"
+    )]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Erases what events from before `before` say of people, in the log in `dir`,
+/// also while a server writes it.
+///
+/// # Errors
+/// [`EraseError`]; what was erased until then stays so.
+pub fn erase_personal(dir: &Path, before: Timestamp) -> Result<Erased, EraseError> {
+    let database = dir.join(DATABASE_NAME);
+    let connection = schema::connect_beside(&database).map_err(|f| f.in_words(&database))?;
+    erase(&connection, dir, before)
+}
+
+/// The same through an open connection that writes.
+pub(crate) fn erase(
+    connection: &Connection,
+    dir: &Path,
+    before: Timestamp,
+) -> Result<Erased, EraseError> {
+    let mut events = 0;
+    loop {
+        let count = connection
+            .prepare_cached(
+                "DELETE FROM personal WHERE sequence IN (
+                     SELECT personal.sequence FROM personal
+                     LEFT JOIN events ON events.sequence = personal.sequence
+                     WHERE events.at_ms < ?1 OR events.sequence IS NULL
+                     LIMIT ?2)",
+            )?
+            .execute((before.as_millisecond(), ERASED_AT_ONCE))?;
+        if count == 0 {
+            break;
+        }
+        events += count as u64;
+    }
+    // The state that a snapshot holds may have them too. It is only a cache.
+    let path = dir.join(SNAPSHOT_NAME);
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(EraseError::Snapshot { path, source });
+        }
+        Ok(()) | Err(_) => {}
+    }
+    Ok(Erased {
+        events,
+        is_complete: schema::fold_wal(connection)?,
+    })
 }

@@ -139,6 +139,31 @@ pub(crate) fn for_writing(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, limit)
 }
 
+/// Opens a log of this version for writing beside the server: nothing of events.
+pub(crate) fn connect_beside(database: &Path) -> Result<Connection, Fault> {
+    if !database.exists() {
+        return Err(Fault::Told(OpenError::Missing(database.to_owned())));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    check_identity(&connection, database)?;
+    if version(&connection)? < SCHEMA_VERSION {
+        return Err(Fault::Told(OpenError::OlderVersion(database.to_owned())));
+    }
+    for_writing(&connection)?;
+    Ok(connection)
+}
+
+/// Writes what is in the `-wal` file into the log itself, durably, and empties it.
+/// Whether all was: not while somebody reads.
+pub(crate) fn fold_wal(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        let is_held: bool = row.get(0)?;
+        Ok(!is_held)
+    })
+}
+
 /// Opens the file for reading, beside whoever writes it. Where the file system
 /// cannot be written, SQLite cannot share the file, and need not: then it is read
 /// as a file that nobody changes, if it has no `-wal` file.

@@ -13,7 +13,9 @@ use usher_office::event::Event;
 use usher_protocol::CommandId;
 
 mod changed;
+mod erased;
 mod released;
+mod snapshots;
 
 fn office() -> OfficeId {
     "sample-office".parse().unwrap()

@@ -164,7 +164,7 @@ fn a_log_without_its_wal_file_is_refused_once_the_mark_knows_more() {
     let dir = TempDir::new().unwrap();
     let mut log = open(&dir).unwrap();
     log.append(&[record(1)]).unwrap();
-    fold_wal(&log.connection).unwrap();
+    schema::fold_wal(&log.connection).unwrap();
     let batch: Vec<Record> = (2..=NOTE_EVERY + 5).map(record).collect();
     log.append(&batch).unwrap();
     // A power cut, and somebody who tidies up:
@@ -195,7 +195,7 @@ fn opening_anew_after_a_fault_refuses_a_log_that_lost_what_was_acknowledged() {
         Err(AppendError::Earlier { .. })
     ));
     let other = Connection::open(dir.path().join(DATABASE_NAME)).unwrap();
-    assert!(fold_wal(&other).unwrap());
+    assert!(schema::fold_wal(&other).unwrap());
     drop(other);
     fs::write(dir.path().join(DATABASE_NAME), copy).unwrap();
     let error = log.reopen(now()).unwrap_err().to_string();
