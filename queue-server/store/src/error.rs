@@ -149,6 +149,10 @@ pub enum OpenError {
         /// The log.
         database: PathBuf,
     },
+    /// The thread that owns the log has ended, by a bug. Technician: restart
+    /// usher-server, and report it.
+    #[error("the event log is closed: restart usher-server, and please report this")]
+    WriterEnded,
     /// Another fault.
     #[error("the event log {database} cannot be opened")]
     Sqlite {

@@ -17,11 +17,13 @@
 
 pub mod chain;
 mod error;
+mod folding;
 mod lock;
 mod personal;
 mod rows;
 mod schema;
 mod snapshot;
+mod writer;
 
 use std::path::Path;
 
@@ -38,6 +40,7 @@ use rows::RowWriter;
 pub use error::{AppendError, OpenError, ReadError};
 pub use personal::{EraseError, Erased, erase_personal};
 pub use snapshot::{SNAPSHOT_NAME, Snapshot, SnapshotError};
+pub use writer::{BATCHES_WAITING_MAX, EVENTS_AT_ONCE, Writer};
 
 /// The log's file in the data directory.
 pub const DATABASE_NAME: &str = "events.db";
@@ -59,7 +62,18 @@ pub struct EventLog {
     writer: RowWriter,
     /// What an event says of a person; tests have it say something.
     personal_of: fn(&Record) -> Option<String>,
+    /// About how many bytes the `-wal` file has that are not in the log itself.
+    unfolded_bytes: u64,
+    /// Whether somebody else sees to it that the `-wal` file is folded into the log.
+    is_folded_elsewhere: bool,
 }
+
+/// What a transaction writes besides its events: the head, and pages that are
+/// written again because they were not full.
+const TRANSACTION_BYTES: u64 = 3 * 4096;
+
+/// What an event's row has besides its body.
+const ROW_BYTES: u64 = 100;
 
 impl EventLog {
     /// Opens the log in `dir`, or makes both where there are none. A log of an
@@ -88,6 +102,8 @@ impl EventLog {
             broken: None,
             writer: RowWriter::default(),
             personal_of: |record| record.event.personal_json(),
+            unfolded_bytes: 0,
+            is_folded_elsewhere: false,
         })
     }
 
@@ -121,6 +137,10 @@ impl EventLog {
         self.connection = connection;
         self.head = head;
         self.broken = None;
+        self.unfolded_bytes = 0;
+        if self.is_folded_elsewhere {
+            self.fold_elsewhere(true);
+        }
         Ok(())
     }
 
@@ -168,6 +188,7 @@ impl EventLog {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut head = self.head;
+        let mut bytes = TRANSACTION_BYTES;
         {
             let mut insert = transaction.prepare_cached(schema::INSERT_EVENT)?;
             for batch in batches {
@@ -181,9 +202,11 @@ impl EventLog {
                     let personal = (self.personal_of)(record).map(Personal::new);
                     let personal = personal.transpose()?;
                     let personal = personal.as_ref();
-                    (head, _) =
+                    let body_bytes;
+                    (head, body_bytes) =
                         self.writer
                             .put(&mut insert, &transaction, head, record, personal)?;
+                    bytes += body_bytes as u64 + ROW_BYTES;
                 }
                 stored(head);
             }
@@ -192,6 +215,7 @@ impl EventLog {
                 .execute((head.sequence.cast_signed(), head.hash.as_bytes()))?;
         }
         transaction.commit()?;
+        self.unfolded_bytes += bytes;
         Ok(head)
     }
 
@@ -274,6 +298,44 @@ impl EventLog {
         let noted = self.dir.noted().map_or(0, |head| head.sequence);
         if self.head.sequence >= noted + NOTE_EVERY {
             self.note_head();
+        }
+    }
+
+    /// Whether somebody else folds the `-wal` file, or commits do it themselves.
+    fn fold_elsewhere(&mut self, elsewhere: bool) {
+        self.is_folded_elsewhere = elsewhere;
+        let pages = if elsewhere { 0 } else { 1_000 };
+        let set = self
+            .connection
+            .pragma_update(None, "wal_autocheckpoint", pages);
+        if let Err(error) = set {
+            tracing::warn!("when the -wal file is folded cannot be set: {error}");
+        }
+    }
+
+    fn unfolded_bytes(&self) -> u64 {
+        self.unfolded_bytes
+    }
+
+    /// Folds the rest of the `-wal` file, once most of it is.
+    fn fold_rest(&mut self) {
+        self.fold(schema::fold_passively);
+    }
+
+    /// Folds all of it, and waits for readers.
+    fn fold_now(&mut self) {
+        self.fold(schema::fold_wal);
+    }
+
+    fn fold(&mut self, how: fn(&Connection) -> rusqlite::Result<bool>) {
+        match how(&self.connection) {
+            Ok(true) => self.unfolded_bytes = 0,
+            // A reader holds it. Not again at once: it costs.
+            Ok(false) => self.unfolded_bytes /= 2,
+            Err(error) => {
+                tracing::warn!("the -wal file cannot be folded into the event log: {error}");
+                self.unfolded_bytes /= 2;
+            }
         }
     }
 

@@ -144,15 +144,30 @@ pub(crate) fn connect_beside(database: &Path) -> Result<Connection, Fault> {
     if !database.exists() {
         return Err(Fault::Told(OpenError::Missing(database.to_owned())));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(database, flags)?;
-    connection.busy_timeout(BUSY_WAIT)?;
+    let connection = open_beside(database)?;
     check_identity(&connection, database)?;
     if version(&connection)? < SCHEMA_VERSION {
         return Err(Fault::Told(OpenError::OlderVersion(database.to_owned())));
     }
     for_writing(&connection)?;
     Ok(connection)
+}
+
+/// Opens the file for writing if it is there.
+pub(crate) fn open_beside(database: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    Ok(connection)
+}
+
+/// Writes of the `-wal` file into the log what nobody keeps it from writing.
+/// Whether all is: then the file starts anew with the next commit.
+pub(crate) fn fold_passively(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        let (pages, folded): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(pages == folded)
+    })
 }
 
 /// Writes what is in the `-wal` file into the log itself, durably, and empties it.

@@ -1,6 +1,7 @@
 //! The log against real files: reopened, cut, replaced, locked.
 
 use std::fs;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ mod changed;
 mod erased;
 mod released;
 mod snapshots;
+mod writing;
 
 fn office() -> OfficeId {
     "sample-office".parse().unwrap()
