@@ -211,6 +211,15 @@ fn events(first: i64, last: i64) -> String {
     }
 }
 
+/// An event that does not fit the chain.
+pub(crate) struct Broken {
+    pub(crate) fault: ChainFault,
+    /// The hash in the row before.
+    pub(crate) before: ChainHash,
+    /// The hash in its own row.
+    pub(crate) stored: ChainHash,
+}
+
 /// Follows the chain from event to event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Follower {
@@ -228,7 +237,25 @@ impl Follower {
 
     /// Takes the next event. After a fault it goes on from the hash that stands
     /// in the row, so that one change is one fault.
-    pub(crate) fn step(&mut self, event: &Columns<'_>, stored: ChainHash) -> Option<ChainFault> {
+    pub(crate) fn step(&mut self, event: &Columns<'_>, stored: ChainHash) -> Result<(), Broken> {
+        let before = self.hash;
+        match self.fault(event, stored) {
+            None => Ok(()),
+            Some(fault) => Err(Broken {
+                fault,
+                before,
+                stored,
+            }),
+        }
+    }
+
+    /// Passes by an event that cannot be read.
+    pub(crate) fn pass(&mut self, sequence: i64, stored: Option<ChainHash>) {
+        self.last = sequence;
+        self.hash = stored.unwrap_or(self.hash);
+    }
+
+    fn fault(&mut self, event: &Columns<'_>, stored: ChainHash) -> Option<ChainFault> {
         let at = EventTime(event.at_ms);
         let expected = self.last.saturating_add(1);
         let before = self.hash;

@@ -15,14 +15,18 @@
 //!
 //! Start reading at [`EventLog`].
 
+mod backup;
 pub mod chain;
 mod error;
 mod folding;
 mod lock;
 mod personal;
+mod restore;
 mod rows;
 mod schema;
 mod snapshot;
+mod suspects;
+mod verify;
 mod writer;
 
 use std::path::Path;
@@ -37,9 +41,12 @@ use lock::DataDir;
 use personal::Personal;
 use rows::RowWriter;
 
+pub use backup::{BackupError, BackupReport, backup};
 pub use error::{AppendError, OpenError, ReadError};
 pub use personal::{EraseError, Erased, erase_personal};
+pub use restore::{RestoreError, RestoreReport, restore};
 pub use snapshot::{SNAPSHOT_NAME, Snapshot, SnapshotError};
+pub use verify::{FINDINGS_MAX, Finding, Progress, VerifyReport, verify, verify_file};
 pub use writer::{BATCHES_WAITING_MAX, EVENTS_AT_ONCE, Writer};
 
 /// The log's file in the data directory.

@@ -9,7 +9,7 @@ use usher_office::command::{Fingerprint, InvalidOrigin};
 use usher_office::event::{Event, Record};
 use usher_protocol::CommandId;
 
-use crate::chain::{ChainFault, ChainHash, ChainHead, Columns, EventTime, Follower};
+use crate::chain::{Broken, ChainFault, ChainHash, ChainHead, Columns, EventTime, Follower};
 use crate::error::{AppendError, ReadError};
 use crate::personal::{self, Personal};
 use crate::schema;
@@ -87,7 +87,7 @@ pub(crate) fn replay<E: From<ReadError>>(
         reader.page(&mut |columns, stored, row| {
             let record = record(connection, columns, row)?;
             match stored {
-                Some(Err(fault)) => return Err(fault.into()),
+                Some(Err(broken)) => return Err(broken.fault.into()),
                 Some(Ok(())) | None => page.push(record),
             }
             Ok(())
@@ -105,8 +105,8 @@ pub(crate) fn replay<E: From<ReadError>>(
     }
 }
 
-/// What the chain says of one row; `None` in a log that has no chain yet.
-pub(crate) type Link = Option<Result<(), ChainFault>>;
+/// What the chain says of one row.
+pub(crate) type Link = Result<(), Broken>;
 
 /// Reads the events in pages, each in one statement, and follows the chain.
 pub(crate) struct Reader<'a> {
@@ -114,7 +114,9 @@ pub(crate) struct Reader<'a> {
     version: i64,
     /// The log's own note of its newest event when reading began.
     pub(crate) head: ChainHead,
-    /// The newest event in the table then.
+    /// The last event that was there before there was a chain.
+    pub(crate) chained_after: i64,
+    /// The newest event in the table when reading began.
     last: i64,
     read_to: i64,
     last_at: EventTime,
@@ -136,6 +138,7 @@ impl<'a> Reader<'a> {
             connection,
             version,
             head: newest.noted,
+            chained_after: newest.chained_after,
             last: newest.last.unwrap_or(i64::MIN),
             read_to,
             last_at: EventTime(0),
@@ -153,10 +156,15 @@ impl<'a> Reader<'a> {
         self.last
     }
 
+    /// The event that reading has come to.
+    pub(crate) fn read_to(&self) -> i64 {
+        self.read_to
+    }
+
     /// Reads the next page; gives how many rows there were.
     pub(crate) fn page(
         &mut self,
-        each: &mut dyn FnMut(&Columns<'_>, Link, &Row<'_>) -> Result<(), ReadError>,
+        each: &mut dyn FnMut(&Columns<'_>, Option<Link>, &Row<'_>) -> Result<(), ReadError>,
     ) -> Result<usize, ReadError> {
         let mut select = self
             .connection
@@ -165,15 +173,21 @@ impl<'a> Reader<'a> {
         let mut count = 0;
         while let Some(row) = rows.next()? {
             count += 1;
-            let columns = columns(row)?;
-            self.read_to = columns.sequence;
+            self.read_to = row.get(0)?;
+            let columns = match columns(row) {
+                Ok(columns) => columns,
+                Err(error) => {
+                    let stored = hash_in(row, 6, self.read_to).ok();
+                    self.follower.pass(self.read_to, stored);
+                    return Err(error);
+                }
+            };
             self.last_at = EventTime(columns.at_ms);
             let link = if self.version > 1 {
-                let stored = hash_in(row, 6, columns.sequence)?;
-                Some(match self.follower.step(&columns, stored) {
-                    Some(fault) => Err(fault),
-                    None => Ok(()),
-                })
+                let stored = hash_in(row, 6, columns.sequence).inspect_err(|_| {
+                    self.follower.pass(columns.sequence, None);
+                })?;
+                Some(self.follower.step(&columns, stored))
             } else {
                 None
             };

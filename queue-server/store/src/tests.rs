@@ -13,10 +13,12 @@ use usher_office::command::{Fingerprint, Origin};
 use usher_office::event::Event;
 use usher_protocol::CommandId;
 
+mod backups;
 mod changed;
 mod erased;
 mod released;
 mod snapshots;
+mod verifying;
 mod writing;
 
 fn office() -> OfficeId {

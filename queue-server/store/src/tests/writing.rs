@@ -149,10 +149,10 @@ fn a_writer_that_ended_by_a_panic_says_so() {
     assert!(matches!(writer.with_log(|_| ()), Err(AppendError::Closed)));
     let told = Told::default();
     append(&writer, &told, 2, vec![record(2)]);
-    let (_, result) = told.lock().unwrap().remove(0);
-    assert!(result.unwrap_err().contains("restart usher-server"));
     assert!(matches!(writer.reopen(now()), Err(OpenError::WriterEnded)));
     assert!(writer.close().is_none());
+    let (_, result) = told.lock().unwrap().remove(0);
+    assert!(result.unwrap_err().contains("restart usher-server"));
     assert_eq!(records(&open(&dir).unwrap()).len(), 1);
 }
 
