@@ -237,15 +237,19 @@ impl Follower {
 
     /// Takes the next event. After a fault it goes on from the hash that stands
     /// in the row, so that one change is one fault.
-    pub(crate) fn step(&mut self, event: &Columns<'_>, stored: ChainHash) -> Result<(), Broken> {
+    pub(crate) fn step(
+        &mut self,
+        event: &Columns<'_>,
+        stored: ChainHash,
+    ) -> Result<(), Box<Broken>> {
         let before = self.hash;
         match self.fault(event, stored) {
             None => Ok(()),
-            Some(fault) => Err(Broken {
+            Some(fault) => Err(Box::new(Broken {
                 fault,
                 before,
                 stored,
-            }),
+            })),
         }
     }
 
@@ -297,7 +301,7 @@ impl Follower {
                 last: self.last,
                 head,
             }),
-            std::cmp::Ordering::Equal => (self.hash != noted.hash).then(|| ChainFault::Head {
+            std::cmp::Ordering::Equal => (self.hash != noted.hash).then_some(ChainFault::Head {
                 sequence: head,
                 at: last_at,
                 found: self.hash,

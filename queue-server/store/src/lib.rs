@@ -163,9 +163,9 @@ impl EventLog {
     }
 
     /// The same for several batches in one transaction.
-    fn append_all<'r>(
+    fn append_all(
         &mut self,
-        batches: &mut dyn Iterator<Item = &'r [Record]>,
+        batches: &mut dyn Iterator<Item = &[Record]>,
         stored: &mut dyn FnMut(ChainHead),
     ) -> Result<ChainHead, AppendError> {
         if let Some(reason) = &self.broken {
@@ -186,9 +186,9 @@ impl EventLog {
         }
     }
 
-    fn transact<'r>(
+    fn transact(
         &mut self,
-        batches: &mut dyn Iterator<Item = &'r [Record]>,
+        batches: &mut dyn Iterator<Item = &[Record]>,
         stored: &mut dyn FnMut(ChainHead),
     ) -> Result<ChainHead, AppendError> {
         let transaction = self

@@ -24,7 +24,7 @@ pub enum RestoreError {
         backup: PathBuf,
         /// Why.
         #[source]
-        source: BackupError,
+        source: Box<BackupError>,
     },
     /// Files cannot be moved. Technician: see the cause, then restore again; what
     /// was moved is in a folder whose name begins with `replaced-`.
@@ -88,7 +88,7 @@ pub fn restore(
     let unfinished = with_ending(&database, ".restoring");
     let unusable = |source| RestoreError::Backup {
         backup: backup.to_owned(),
-        source,
+        source: Box::new(source),
     };
     let copied = backup::copy(backup, &unfinished, progress);
     let check = copied.map_err(|source| {
@@ -105,14 +105,13 @@ pub fn restore(
             ),
         }))
     })?;
-    let place = || -> io::Result<Option<PathBuf>> {
+    let mut place = || -> io::Result<Option<PathBuf>> {
         let replaced = put_aside(dir, now)?;
         data.forget_notes()?;
         fs::rename(&unfinished, &database)?;
         backup::sync_dir_of(&database)?;
         Ok(replaced)
     };
-    let mut place = place;
     let replaced = place().map_err(|source| RestoreError::Files {
         dir: dir.to_owned(),
         source,

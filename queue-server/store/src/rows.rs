@@ -106,7 +106,11 @@ pub(crate) fn replay<E: From<ReadError>>(
 }
 
 /// What the chain says of one row.
-pub(crate) type Link = Result<(), Broken>;
+pub(crate) type Link = Result<(), Box<Broken>>;
+
+/// Takes a row, with what the chain says of it; `None` in a log that has no chain yet.
+pub(crate) type EachRow<'a> =
+    dyn FnMut(&Columns<'_>, Option<Link>, &Row<'_>) -> Result<(), ReadError> + 'a;
 
 /// Reads the events in pages, each in one statement, and follows the chain.
 pub(crate) struct Reader<'a> {
@@ -162,10 +166,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the next page; gives how many rows there were.
-    pub(crate) fn page(
-        &mut self,
-        each: &mut dyn FnMut(&Columns<'_>, Option<Link>, &Row<'_>) -> Result<(), ReadError>,
-    ) -> Result<usize, ReadError> {
+    pub(crate) fn page(&mut self, each: &mut EachRow<'_>) -> Result<usize, ReadError> {
         let mut select = self
             .connection
             .prepare_cached(schema::select_events(self.version))?;
@@ -206,7 +207,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn wrong(sequence: i64, column: &'static str, reason: impl ToString) -> ReadError {
+fn wrong(sequence: i64, column: &'static str, reason: impl std::fmt::Display) -> ReadError {
     ReadError::Value {
         table: "events",
         sequence,

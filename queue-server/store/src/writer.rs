@@ -50,7 +50,9 @@ const NOTE_AFTER: Duration = Duration::from_secs(2);
 
 /// Tells how a batch was stored: the newest event of it, or why it was not. It
 /// always tells: also if the thread ends before, by a panic.
-struct Done(Option<Box<dyn FnOnce(Result<ChainHead, AppendError>) + Send>>);
+struct Done(Option<Tell>);
+
+type Tell = Box<dyn FnOnce(Result<ChainHead, AppendError>) + Send>;
 
 impl Done {
     fn tell(mut self, result: Result<ChainHead, AppendError>) {
