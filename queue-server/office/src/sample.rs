@@ -156,6 +156,7 @@ pub fn waiting(number: &str, service: &str, arrived_at: &str) -> Visit {
         lane: Lane::WalkIn,
         priority: PRIORITY_USUAL,
         arrived_at,
+        joined_at: arrived_at,
         since: arrived_at,
         door_at: None,
         ready_at: None,

@@ -39,6 +39,9 @@ pub struct Visit {
     pub priority: u8,
     /// Arrival by the server's clock.
     pub arrived_at: Timestamp,
+    /// When it joined the queue, by the server's clock: later than the arrival if
+    /// it came on paper. Also when it came back to it, if it was closed before.
+    pub joined_at: Timestamp,
     /// From when the wait counts, which is the order of the queue: the arrival, or
     /// the time agreed for an appointment.
     pub since: Timestamp,

@@ -151,11 +151,15 @@ impl Office {
     fn apply_to_visit(&mut self, record: &Record) -> Result<(), Contradiction> {
         let at = record.at;
         match &record.event {
-            Event::VisitReturned { visit } => self.go(at, *visit, VisitState::returned),
+            Event::VisitReturned { visit } => {
+                self.visit_mut(*visit)?.joined_at = at;
+                self.go(at, *visit, VisitState::returned)
+            }
             Event::VisitReopened { visit } => {
                 if matches!(self.visit_mut(*visit)?.state, VisitState::Finished { .. }) {
                     self.served_today = self.served_today.saturating_sub(1);
                 }
+                self.visit_mut(*visit)?.joined_at = at;
                 self.go(at, *visit, VisitState::reopened)
             }
             Event::VisitPostponed {
@@ -394,6 +398,7 @@ impl Office {
             lane: queued.lane(),
             priority: priority.clamp(*PRIORITIES.start(), *PRIORITIES.end()),
             arrived_at: queued.arrived_at,
+            joined_at: record.at,
             since: queued.since(),
             door_at: queued.details.door_at,
             ready_at: None,

@@ -55,6 +55,22 @@ pub struct CounterNow {
     pub(crate) last: Option<Undoable>,
 }
 
+impl CounterNow {
+    /// What `visit` was here for before what was last done with it, and since when:
+    /// the call, or the end of its service before.
+    #[must_use]
+    pub fn before(&self, visit: VisitId) -> Option<(&ServiceId, Timestamp)> {
+        let before = self.last.as_ref().map(|last| &last.visit)?;
+        let since = match &before.state {
+            _ if before.id != visit => return None,
+            VisitState::Serving { started_at, .. } if !before.done.is_empty() => *started_at,
+            VisitState::Called { call } | VisitState::Serving { call, .. } => call.at,
+            _ => return None,
+        };
+        Some((&before.service, since))
+    }
+}
+
 /// What was last done at a counter, and all that it changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Undoable {

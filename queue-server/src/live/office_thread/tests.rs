@@ -11,12 +11,15 @@ use usher_protocol::message::{
     Answer, DeviceStatus, Presence, PrintResult, QueuedTicket, Request, RequestBody,
 };
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::live::handle::DeviceReport;
 use crate::live::view::{CounterState, PrintState};
 use crate::office::command::Sender;
 use crate::office::sample::{self, counter, kiosk};
 use crate::store::DATABASE_NAME;
+use crate::store::ReadError;
 
 const NOW: &str = "2026-11-25T17:00:00Z";
 
@@ -30,6 +33,7 @@ fn log_in(dir: &Path) -> EventLog {
 
 fn start_with(log: EventLog) -> (OfficeHandle, OfficeThread) {
     OfficeThread::start(OfficeParts {
+        foresee: Arc::new(crate::estimate::foresee),
         plan: sample::plan(),
         devices: vec![(sample::device("kiosk-1"), Role::Kiosk)],
         log,
@@ -59,6 +63,7 @@ impl SettableClock {
 fn start_by(dir: &TempDir, time: &SettableClock) -> (OfficeHandle, OfficeThread) {
     let time = time.clone();
     OfficeThread::start(OfficeParts {
+        foresee: Arc::new(crate::estimate::foresee),
         plan: sample::plan(),
         devices: vec![(sample::device("kiosk-1"), Role::Kiosk)],
         log: log_in(dir.path()),
@@ -337,6 +342,7 @@ async fn a_log_that_contradicts_itself_is_named() {
         .unwrap();
     drop(other);
     let parts = OfficeParts {
+        foresee: Arc::new(crate::estimate::foresee),
         plan: sample::plan(),
         devices: Vec::new(),
         log: log_in(dir.path()),

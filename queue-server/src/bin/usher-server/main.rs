@@ -1,5 +1,7 @@
 //! `usher-server`: reads the command line and the clock, and reports.
 
+mod maintenance;
+
 use std::env::VarError;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -63,6 +65,42 @@ enum Task {
         /// Where the event log is kept.
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+    },
+    /// Check an event log, or a backup of one: its file, every event and the hash
+    /// chain over them. The server may be running.
+    Verify {
+        /// The data directory, or a backup file.
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+    },
+    /// Copy the event log into one file, and check the copy. The server may be running.
+    Backup {
+        /// Where the event log is kept.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The file to make; it must not be there yet.
+        #[arg(value_name = "FILE")]
+        target: PathBuf,
+    },
+    /// Put a backup in the place of the event log. The server must not be running;
+    /// what is there is moved aside, never deleted.
+    Restore {
+        /// The backup.
+        #[arg(value_name = "FILE")]
+        backup: PathBuf,
+        /// Where the event log is kept.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Erase what old events say of people (notes between clerks). Numbers and
+    /// times stay, and the hash chain stays whole. The server may be running.
+    Erase {
+        /// Where the event log is kept.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Of events from before this date, as in 2026-10-01.
+        #[arg(long, value_name = "DATE")]
+        before: jiff::civil::Date,
     },
     /// Make a secret for a device, and the line for the office file.
     Secret,
@@ -183,6 +221,10 @@ fn perform(task: Task) -> anyhow::Result<()> {
         }),
         Task::Check { office } => check(&office),
         Task::Events { data } => events(&data),
+        Task::Verify { path } => maintenance::verify(&path),
+        Task::Backup { data, target } => maintenance::backup(&data, &target),
+        Task::Restore { backup, data } => maintenance::restore(&backup, &data, clock()),
+        Task::Erase { data, before } => maintenance::erase(&data, before),
         Task::Secret => secret(),
     }
 }

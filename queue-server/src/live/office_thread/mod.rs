@@ -1,45 +1,50 @@
 //! The thread that owns the office's state and its event log.
 //!
-//! It takes up to [`BATCH_MAX`] commands that are waiting, decides and applies
-//! one after another, stores what happened in one transaction, and only then
-//! publishes one new view and answers (group commit). So neither is ever ahead of
-//! the disk, and a slow disk makes batches larger, not answers wrong.
+//! It takes up to [`BATCH_MAX`] commands that are waiting, decides and applies one
+//! after another, and hands what happened to the log's own thread
+//! ([`crate::store::Writer`]), with the answers and the new view. That thread stores
+//! all that waits for it in one transaction (group commit), and only then lets views
+//! and answers out, in order. So this thread decides the next commands while the disk
+//! works, and yet neither an answer nor a view is ever ahead of the disk.
 //!
-//! When storing fails, every command of the batch is answered with
-//! [`Outcome::Unavailable`], the state is forgotten, and the office says that it
-//! does not accept commands. The log is opened anew every [`PROBE_EVERY`]; once a
-//! write succeeds, the state is built from the log again, which says better than
-//! any guess which commands of the failed batch are in it.
+//! When storing fails, every command that was decided upon what is not stored is
+//! answered with [`Outcome::Unavailable`], the state is forgotten, and the office
+//! says that it does not accept commands. The log is opened anew every
+//! [`PROBE_EVERY`]; once a write succeeds, the state is built from the log again,
+//! which says better than any guess which commands are in it.
 //!
 //! A panic here is a bug: the thread ends, the program with it
 //! ([`OfficeThread::ended`]), and whoever supervises it starts it again.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod attention;
+mod rebuild;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
-use usher_protocol::message::{Outcome, Rejection, Reply, RequestBody, Role};
-use usher_protocol::{CommandId, DeviceId};
+use usher_protocol::DeviceId;
+use usher_protocol::message::{Outcome, Reply, Role};
 
-use crate::estimate;
 use crate::live::handle::{
     Clock, DeviceReports, INBOX_COMMANDS_MAX, LatestReport, Message, OfficeHandle,
 };
-use crate::live::view::{ATTENTION_MAX, Attention, Condition, OfficeView, view_of};
-use crate::office::Office;
+use crate::live::view::{ATTENTION_MAX, Condition, OfficeView, view_of};
 use crate::office::command::Command;
 use crate::office::event::{Event, Record, VisitQueued, VisitRenumbered};
+use crate::office::foresee::Foresee;
 use crate::office::intake::Intake;
 use crate::office::moment::{DayWatch, Moment};
 use crate::office::plan::OfficePlan;
-use crate::office::reason::waited_minutes;
-use crate::office::state::{Contradiction, Forgotten};
-use crate::office::visit::Visit;
-use crate::store::{EventLog, ReadError};
+use crate::store::{EventLog, Writer};
+use attention::{RefusedForm, forgotten_attention, held_back_attention, note_refused_form};
+use rebuild::{Material, rebuild, snapshot_marks, warn_of_left_behind};
 
-/// How many commands are stored in one transaction at most.
+pub use rebuild::ReplayError;
+
+/// How many commands are decided at a time at most.
 pub const BATCH_MAX: usize = 64;
 
 /// How often a view is published while nothing happens: the minutes go on.
@@ -49,20 +54,12 @@ const VIEW_EVERY: Duration = if cfg!(test) {
     Duration::from_secs(10)
 };
 
+/// After so many events a snapshot is made, beside those at each day's start and
+/// at the end.
+const SNAPSHOT_EVERY_EVENTS: u64 = 100_000;
+
 /// How often the log is tried again after a fault.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
-
-/// Why the state cannot be built from the log.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// An event cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The events contradict each other. Technician: restore the log from a
-    /// backup, and report it: either the file was changed, or it is a bug.
-    #[error("the event log contradicts itself: {0}; restore it from a backup")]
-    Contradiction(#[from] Contradiction),
-}
 
 /// Why the office thread does not start.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +83,8 @@ pub struct OfficeParts {
     pub devices: Vec<(DeviceId, Role)>,
     /// The log, open for writing.
     pub log: EventLog,
+    /// Foresees waits.
+    pub foresee: Arc<dyn Foresee>,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -96,7 +95,7 @@ pub struct OfficeThread {
     inbox: mpsc::Sender<Message>,
     ended: Option<oneshot::Receiver<()>>,
     thread: std::thread::JoinHandle<()>,
-    /// How many events were read from the log at the start.
+    /// How many events the log had at the start.
     pub events_recovered: u64,
 }
 
@@ -110,17 +109,20 @@ impl OfficeThread {
             plan,
             devices,
             log,
+            foresee,
             clock,
         } = parts;
+        let material = Material { plan, foresee };
         let started = Instant::now();
         let now = Moment {
             wall: clock(),
             uptime: Duration::ZERO,
         };
-        let intake = rebuild(&log, &plan, DayWatch::default(), now)?;
+        let (intake, events_read) = rebuild(&log, &material, DayWatch::default(), now)?;
         let events_recovered = intake.office().sequence();
         tracing::info!(
             events = events_recovered,
+            events_after_snapshot = events_read,
             waiting = intake.office().waiting_count(),
             duration_ms = started.elapsed().as_secs_f64() * 1_000.0,
             "the office was built from its event log"
@@ -148,13 +150,17 @@ impl OfficeThread {
             Arc::clone(&reports),
             Arc::clone(&clock),
         );
+        let (failing, failures) = mpsc::unbounded_channel();
         let state = State {
-            plan,
+            material,
             devices,
-            log,
+            snapshot_at: events_recovered.saturating_sub(events_read),
+            log: Writer::start(log).map_err(StartError::Thread)?,
             clock,
             reports,
-            views,
+            views: Arc::new(views),
+            failing,
+            failures,
             condition: Health::Storing(Box::new(intake)),
             started,
             next_view_at: started,
@@ -201,74 +207,18 @@ impl OfficeThread {
     }
 }
 
-/// `watch` knows those who joined while this program ran.
-fn rebuild(
-    log: &EventLog,
-    plan: &Arc<OfficePlan>,
-    mut watch: DayWatch,
-    now: Moment,
-) -> Result<Intake, ReplayError> {
-    let mut office = Office::new(Arc::clone(plan));
-    let mut joined = HashMap::new();
-    log.replay(|record| -> Result<(), ReplayError> {
-        match &record.event {
-            Event::DayStarted { left_at_close, .. } => {
-                for visit in left_at_close {
-                    joined.remove(visit);
-                }
-            }
-            Event::VisitQueued(queued) => {
-                joined.insert(queued.visit, record.at);
-            }
-            Event::VisitFinished { visit, .. }
-            | Event::VisitNoShow { visit, .. }
-            | Event::VisitLeft { visit } => {
-                joined.remove(visit);
-            }
-            Event::VisitReopened { visit } | Event::VisitReturned { visit } => {
-                joined.insert(*visit, record.at);
-            }
-            _ => {}
-        }
-        Ok(office.apply(&record)?)
-    })?;
-    for (visit, at) in joined {
-        watch.join_by_log(visit, at, now);
-    }
-    watch.read(now);
-    Ok(Intake::resume(office, Arc::new(estimate::foresee), watch))
-}
-
-/// A change of the office file may leave visits with a service, or at a counter,
-/// that is no longer in it.
-fn warn_of_left_behind(office: &Office) {
-    let plan = office.plan();
-    let orphans = office.waiting();
-    let orphans = orphans.filter(|visit| plan.service(&visit.service).is_none());
-    let count = orphans.count();
-    if count > 0 {
-        tracing::warn!(
-            visits = count,
-            "the office file no longer has the service of some who wait; every counter may call them"
-        );
-    }
-    for (counter, _) in office.open_counters() {
-        if plan.counter(counter).is_none() {
-            tracing::warn!(
-                counter.id = %counter,
-                "the office file no longer has this counter, which is open; it closes with the day"
-            );
-        }
-    }
-}
-
 struct State {
-    plan: Arc<OfficePlan>,
+    material: Material,
     devices: Vec<(DeviceId, Role)>,
-    log: EventLog,
+    log: Writer,
+    /// The event of the newest snapshot.
+    snapshot_at: u64,
     clock: Clock,
     reports: DeviceReports,
-    views: watch::Sender<Arc<OfficeView>>,
+    views: Arc<watch::Sender<Arc<OfficeView>>>,
+    /// Why something could not be stored, from the log's thread.
+    failing: mpsc::UnboundedSender<String>,
+    failures: mpsc::UnboundedReceiver<String>,
     condition: Health,
     /// Where the time that cannot leap begins.
     started: Instant,
@@ -277,11 +227,6 @@ struct State {
     refused_forms: VecDeque<RefusedForm>,
     /// Since when the wall's clock is ahead past belief.
     held_back_since: Option<Timestamp>,
-}
-
-struct RefusedForm {
-    form: CommandId,
-    attention: Attention,
 }
 
 /// Whether events can be stored.
@@ -311,17 +256,23 @@ impl State {
                 Health::Storing(_) => self.next_view_at,
                 Health::Broken { probe_at, .. } => *probe_at,
             };
-            match tokio::time::timeout_at(wake_at.into(), inbox.recv_many(&mut batch, BATCH_MAX))
-                .await
-            {
-                Ok(0) => break,
-                Ok(_) => {
+            tokio::select! {
+                biased;
+                failure = self.failures.recv() => {
+                    if let Some(trouble) = failure {
+                        self.note_failure(&trouble);
+                    }
+                }
+                received = inbox.recv_many(&mut batch, BATCH_MAX) => {
+                    if received == 0 {
+                        break;
+                    }
                     if batch.iter().any(|message| matches!(message, Message::Stop)) {
                         inbox.close();
                     }
                     self.take_batch(&mut batch);
                 }
-                Err(_) => {}
+                () = tokio::time::sleep_until(wake_at.into()) => {}
             }
             // Looked at after each batch: traffic that changes nothing must not
             // keep the minutes, or the day, from going on.
@@ -330,7 +281,12 @@ impl State {
             }
             self.probe_if_due();
         }
-        tracing::info!("the office thread has stored and answered everything and stops");
+        self.save_snapshot();
+        if self.log.close().is_some() {
+            tracing::info!("the office thread has stored and answered everything and stops");
+        } else {
+            tracing::error!("the thread of the event log ended by a panic");
+        }
     }
 
     fn take_batch(&mut self, batch: &mut Vec<Message>) {
@@ -373,26 +329,40 @@ impl State {
                 Message::Stop => {}
             }
         }
-        if !records.is_empty() {
-            refresh = true;
-            if let Err(error) = self.log.append(&records) {
-                self.break_down(&error.to_string());
+        refresh |= !records.is_empty();
+        records.iter().for_each(|record| self.report(record));
+        let view = refresh.then(|| self.view()).flatten();
+        self.store(records, view, answers);
+        self.save_snapshot_if_due();
+    }
+
+    /// Has the records stored, and then lets view and answers out. Also for none:
+    /// an answer may tell of what was sent to be stored before.
+    fn store(&self, records: Vec<Record>, view: Option<OfficeView>, answers: Vec<Pending>) {
+        let views = Arc::clone(&self.views);
+        let failing = self.failing.clone();
+        self.log.append(records, move |stored| match stored {
+            Ok(_) => {
+                // The view first: who has an answer finds it in the view.
+                if let Some(view) = view {
+                    views.send_replace(Arc::new(view));
+                }
                 for pending in answers {
-                    let reply = unavailable(pending.reply, error.to_string());
+                    // Who no longer listens will ask again.
+                    let _ = pending.to.send(pending.reply);
+                }
+            }
+            Err(error) => {
+                let trouble = error.to_string();
+                // First, so that whoever asks again because of the answer meets an
+                // office that knows.
+                let _ = failing.send(trouble.clone());
+                for pending in answers {
+                    let reply = unavailable(pending.reply, trouble.clone());
                     let _ = pending.to.send(reply);
                 }
-                return;
             }
-        }
-        records.iter().for_each(|record| self.report(record));
-        // The view first: who has an answer finds it in the view.
-        if refresh {
-            self.publish();
-        }
-        for pending in answers {
-            // Who no longer listens will ask again.
-            let _ = pending.to.send(pending.reply);
-        }
+        });
     }
 
     fn moment(&self) -> Moment {
@@ -404,16 +374,27 @@ impl State {
 
     fn start_day_and_publish(&mut self) {
         let now = self.moment();
-        if let Health::Storing(intake) = &mut self.condition
-            && let Some(record) = intake.start_day_if_due(now)
-        {
-            if let Err(error) = self.log.append(std::slice::from_ref(&record)) {
-                self.break_down(&error.to_string());
-                return;
-            }
-            self.report(&record);
+        self.next_view_at = Instant::now() + VIEW_EVERY;
+        let Health::Storing(intake) = &mut self.condition else {
+            return;
+        };
+        let started = intake.start_day_if_due(now);
+        if let Some(record) = &started {
+            self.report(record);
         }
-        self.publish();
+        let is_new_day = started.is_some();
+        let view = self.view();
+        self.store(started.into_iter().collect(), view, Vec::new());
+        if is_new_day {
+            self.save_snapshot();
+        }
+    }
+
+    /// What the log's thread told. What it told of after that follows from it.
+    fn note_failure(&mut self, trouble: &str) {
+        if matches!(self.condition, Health::Storing(_)) {
+            self.break_down(trouble);
+        }
     }
 
     fn break_down(&mut self, trouble: &str) {
@@ -454,11 +435,18 @@ impl State {
         }
         let reopened = self.log.reopen(now.wall).map_err(|e| in_full(&e));
         let rebuilt = reopened.and_then(|()| {
-            rebuild(&self.log, &self.plan, watch.clone(), now).map_err(|e| in_full(&e))
+            let (material, watch) = (self.material.clone(), watch.clone());
+            self.log
+                .with_log(move |log| rebuild(log, &material, watch, now))
+                .map_err(|e| in_full(&e))?
+                .map_err(|e| in_full(&e))
         });
         match rebuilt {
-            Ok(intake) => {
+            Ok((intake, _)) => {
                 tracing::warn!("events can be stored again");
+                // All of it was sent before the log was opened anew.
+                while self.failures.try_recv().is_ok() {}
+                self.snapshot_at = self.snapshot_at.min(intake.office().sequence());
                 self.condition = Health::Storing(Box::new(intake));
                 self.start_day_and_publish();
             }
@@ -474,32 +462,62 @@ impl State {
         }
     }
 
-    fn publish(&mut self) {
+    /// What screens show of the state, which may be ahead of the disk; `None` while
+    /// there is no state.
+    fn view(&mut self) -> Option<OfficeView> {
         self.next_view_at = Instant::now() + VIEW_EVERY;
         let now = self.moment();
-        if let Health::Storing(intake) = &self.condition {
-            let held_back = intake.day_held_back(now);
-            let held_back = held_back_attention(&mut self.held_back_since, held_back, now.wall);
-            let refused = self.refused_forms.iter().map(|form| form.attention.clone());
-            let forgotten = forgotten_attention(intake.office(), now.wall);
-            let condition = Condition {
-                trouble: None,
-                devices: &self.devices,
-                reports: &self.reports,
-                attention: held_back
-                    .into_iter()
-                    .chain(refused)
-                    .chain(forgotten)
-                    .take(ATTENTION_MAX)
-                    .collect(),
-            };
-            let view = view_of(intake.office(), condition, now.wall);
-            self.views.send_replace(Arc::new(view));
+        let Health::Storing(intake) = &self.condition else {
+            return None;
+        };
+        let held_back = intake.day_held_back(now);
+        let held_back = held_back_attention(&mut self.held_back_since, held_back, now.wall);
+        let refused = self.refused_forms.iter().map(|form| form.attention.clone());
+        let forgotten = forgotten_attention(intake.office(), now.wall);
+        let condition = Condition {
+            trouble: None,
+            devices: &self.devices,
+            reports: &self.reports,
+            attention: held_back
+                .into_iter()
+                .chain(refused)
+                .chain(forgotten)
+                .take(ATTENTION_MAX)
+                .collect(),
+        };
+        Some(view_of(intake.office(), condition, now.wall))
+    }
+
+    fn save_snapshot_if_due(&mut self) {
+        if let Health::Storing(intake) = &self.condition
+            && intake.office().sequence() >= self.snapshot_at + SNAPSHOT_EVERY_EVENTS
+        {
+            self.save_snapshot();
         }
     }
 
-    /// What somebody who reads the program's log should know of; all else is in
-    /// the event log.
+    /// Saves the state, which the log's thread takes as of its last event once that
+    /// is stored. It is a cache: without it the next start reads more events.
+    fn save_snapshot(&mut self) {
+        let Health::Storing(intake) = &self.condition else {
+            return;
+        };
+        let office = intake.office();
+        let sequence = office.sequence();
+        if sequence == 0 || sequence == self.snapshot_at {
+            return;
+        }
+        match rebuild::saved(office) {
+            Ok(bytes) => {
+                let (format, program) = snapshot_marks();
+                self.log.save_snapshot(sequence, format, program, bytes);
+                self.snapshot_at = sequence;
+            }
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+
+    /// Takes note of what the record says about forms that were refused.
     fn report(&mut self, record: &Record) {
         let entered = match &record.event {
             Event::VisitQueued(VisitQueued { paper, .. }) => paper.as_ref(),
@@ -514,154 +532,7 @@ impl State {
             self.refused_forms
                 .retain(|refused| refused.form != paper.form);
         }
-        report(record, &self.plan);
-    }
-}
-
-/// Tells staff of a kiosk's paper form that is not in the queue although a
-/// resident holds it. Whether this is news: kiosks ask again. A clerk who is
-/// refused one reads why, and has the resident there.
-fn note_refused_form(
-    refused_forms: &mut VecDeque<RefusedForm>,
-    command: &Command,
-    rejection: &Rejection,
-    at: Timestamp,
-) -> bool {
-    let RequestBody::AdmitPaperForm { form, .. } = &command.body else {
-        return false;
-    };
-    let id = form.command_id();
-    let Some(device) = command.sender.device() else {
-        tracing::warn!(
-            device.id = %form.device,
-            form.number = %form.number,
-            code = ?rejection.code,
-            "a paper form that a clerk brought in was refused"
-        );
-        return false;
-    };
-    if refused_forms.iter().any(|refused| refused.form == id) {
-        return false;
-    }
-    tracing::warn!(
-        device.id = %device,
-        form.number = %form.number,
-        code = ?rejection.code,
-        "a kiosk's paper form was refused; whoever holds it is not in the queue"
-    );
-    let text = format!(
-        "{device}'s paper form {} was refused: {} {}",
-        form.number.spaced(),
-        rejection.message,
-        rejection.next_step
-    );
-    if refused_forms.len() == ATTENTION_MAX {
-        refused_forms.pop_front();
-    }
-    refused_forms.push_back(RefusedForm {
-        form: id,
-        attention: Attention {
-            at,
-            device: Some(device.clone()),
-            text,
-        },
-    });
-    true
-}
-
-/// Tells staff of visits that everybody may have forgotten.
-fn forgotten_attention(office: &Office, now: Timestamp) -> Vec<Attention> {
-    let told = |visit: &Visit, why: Forgotten| {
-        let number = visit.number.spaced();
-        let minutes = now.duration_since(visit.state_since).as_mins().max(0);
-        match why {
-            Forgotten::Waits => {
-                let minutes = waited_minutes(visit, now);
-                let service = office.plan().service_name(&visit.service);
-                format!(
-                    "{number} has waited {minutes} min for {service}. Has it been forgotten? Look for the resident, or call it now."
-                )
-            }
-            Forgotten::Called => {
-                let counter = visit.state.call().map(|call| &call.counter);
-                let label = counter.map_or("?", |counter| office.plan().counter_label(counter));
-                format!(
-                    "{number} was called to counter {label} {minutes} min ago, and nobody said what became of it. Start its service, or mark a no-show."
-                )
-            }
-            Forgotten::OnHold => format!(
-                "{number} has been on hold for {minutes} min. Resume it, or let it wait again."
-            ),
-        }
-    };
-    let forgotten = office.forgotten(now, ATTENTION_MAX);
-    let attention = forgotten.into_iter().map(|(visit, why)| Attention {
-        at: visit.state_since,
-        device: None,
-        text: told(visit, why),
-    });
-    attention.collect()
-}
-
-/// Tells staff, and once the log, that no new day starts, and what to do.
-fn held_back_attention(
-    since: &mut Option<Timestamp>,
-    leap: Option<SignedDuration>,
-    now: Timestamp,
-) -> Option<Attention> {
-    let Some(leap) = leap else {
-        *since = None;
-        return None;
-    };
-    let text = format!(
-        "The server's clock went ahead by {} days at once, so no new day was started: numbers go on. Check the date of the server. If it is right, restart usher-server when nobody waits; if it is not, set the clock.",
-        (leap.as_hours() + 12) / 24
-    );
-    if since.is_none() {
-        tracing::error!("{text}");
-    }
-    Some(Attention {
-        at: *since.get_or_insert(now),
-        device: None,
-        text,
-    })
-}
-
-fn report(record: &Record, plan: &OfficePlan) {
-    match &record.event {
-        Event::DayStarted {
-            date,
-            left_at_close,
-        } => tracing::info!(
-            left_at_close = left_at_close.len(),
-            "the office's day {date} starts"
-        ),
-        Event::VisitQueued(queued) => {
-            let paper = queued.paper.as_ref();
-            let series = queued
-                .device
-                .as_ref()
-                .and_then(|id| plan.form_series.get(id));
-            if let (Some(device), Some(series)) = (&queued.device, series)
-                && paper.is_some()
-                && queued.number.series() != *series
-            {
-                tracing::warn!(
-                    device.id = %device,
-                    form.number = %queued.number,
-                    "a kiosk printed a form of a series that is not its own; set [paper_forms] series in its device file to \"{series}\""
-                );
-            }
-            if let Some(other) = paper.and_then(|paper| paper.same_number_as) {
-                tracing::warn!(
-                    visit.id = queued.visit.0,
-                    visit.other = other.0,
-                    ticket.number = %queued.number,
-                    "a kiosk printed a number twice: did it lose its journal? Both residents are in the queue; the counter's page tells them apart by their arrival"
-                );
-            }
-        }
-        _ => {}
+        attention::report(record, &self.material.plan);
     }
 }
 

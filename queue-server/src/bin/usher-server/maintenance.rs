@@ -1,0 +1,89 @@
+//! What a technician does with an event log: verify, back up, restore, erase.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use usher_queue_server::store::{self, Progress};
+
+/// How often a terminal is told how far a task has come.
+const TOLD_EVERY: Duration = Duration::from_millis(200);
+
+/// Tells a person at a terminal how far a task has come; a file gets the result only.
+struct Told {
+    is_terminal: bool,
+    next: Instant,
+}
+
+impl Told {
+    fn new() -> Self {
+        Self {
+            is_terminal: std::io::stderr().is_terminal(),
+            next: Instant::now(),
+        }
+    }
+
+    fn tell(&mut self, progress: Progress) {
+        if self.is_terminal && self.next <= Instant::now() {
+            self.next = Instant::now() + TOLD_EVERY;
+            let _ = write!(std::io::stderr(), "\r\x1b[K{progress}");
+        }
+    }
+
+    fn end(&self) {
+        if self.is_terminal {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// Runs `task`, which tells how far it has come.
+fn telling<T>(task: impl FnOnce(&mut dyn FnMut(Progress)) -> T) -> T {
+    let mut told = Told::new();
+    let result = task(&mut |progress| told.tell(progress));
+    told.end();
+    result
+}
+
+fn say(report: &dyn std::fmt::Display) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{report}")?)
+}
+
+/// Checks the log in a data directory, or a backup file.
+pub(crate) fn verify(path: &Path) -> anyhow::Result<()> {
+    let report = telling(|progress| {
+        if path.is_dir() {
+            store::verify(path, progress)
+        } else {
+            store::verify_file(path, progress)
+        }
+    })?;
+    say(&report)?;
+    if report.is_sound() {
+        Ok(())
+    } else {
+        bail!("the event log is not sound; see above");
+    }
+}
+
+pub(crate) fn backup(data: &Path, target: &Path) -> anyhow::Result<()> {
+    say(&telling(|progress| store::backup(data, target, progress))?)
+}
+
+pub(crate) fn restore(backup: &Path, data: &Path, now: jiff::Timestamp) -> anyhow::Result<()> {
+    say(&telling(|progress| {
+        store::restore(backup, data, now, progress)
+    })?)
+}
+
+/// Erases what events from before `date` (its midnight, UTC) say of people.
+pub(crate) fn erase(data: &Path, date: Date) -> anyhow::Result<()> {
+    let before = date
+        .to_zoned(TimeZone::UTC)
+        .with_context(|| format!("{date} is out of range"))?
+        .timestamp();
+    say(&store::erase_personal(data, before)?)
+}
