@@ -1,0 +1,176 @@
+//! Plays offices of many kinds and says how good the promised waits were.
+//!
+//! ```sh
+//! cargo run -p usher-waits --example waits-lab                # the tables, as Markdown
+//! cargo run -p usher-waits --example waits-lab -- --write DIR # the traces, as CSV
+//! cargo run -p usher-waits --example waits-lab -- --pictures DIR
+//! ```
+//! Words after that choose the offices whose names contain one of them.
+
+#![allow(
+    clippy::print_stderr,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a program for developers, with numbers of its own"
+)]
+
+mod world;
+mod worlds;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use usher_waits::evaluate::{self, Prediction, walk};
+use usher_waits::promise::Score;
+use world::{Trace, World, play};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let mut option = |name: &str| {
+        let at = words.iter().position(|word| word == name)?;
+        words.remove(at);
+        (at < words.len()).then(|| words.remove(at))
+    };
+    let write = option("--write");
+    let pictures = option("--pictures");
+    let chosen: Vec<World> = worlds::all()
+        .into_iter()
+        .filter(|world| words.is_empty() || words.iter().any(|word| world.name.contains(word)))
+        .collect();
+    let mut results = Vec::new();
+    println!(
+        "| office | visits | RMSE (s) | MSE: ours / QL | ours / LES | ours / HOL | in 50 % | in 90 % | 90 %, no counter free | ms each |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    for (number, world) in chosen.iter().enumerate() {
+        let trace = play(world, 1000 + number as u64);
+        if let Some(folder) = &write {
+            write_trace(&trace, Path::new(folder), world.name)?;
+            continue;
+        }
+        let result = measure(world, &trace)?;
+        println!("{}", result.row());
+        results.push(result);
+    }
+    if let Some(folder) = pictures {
+        let _ = folder;
+    }
+    Ok(())
+}
+
+struct Measured {
+    name: &'static str,
+    visits: usize,
+    mse: f64,
+    ql: f64,
+    les: f64,
+    hol: f64,
+    score: Score,
+    ms: f64,
+}
+
+impl Measured {
+    fn row(&self) -> String {
+        let share = |part: u64, all: u64| 100.0 * part as f64 / all.max(1) as f64;
+        format!(
+            "| {} | {} | {:.0} | {:.3} | {:.3} | {:.3} | {:.1} % | {:.1} % | {:.1} % | {:.2} |",
+            self.name,
+            self.visits,
+            self.mse.sqrt(),
+            self.mse / self.ql,
+            self.mse / self.les,
+            self.mse / self.hol,
+            share(self.score.within_50, self.score.visits),
+            share(self.score.within_90, self.score.visits),
+            share(self.score.uncertain_within_90, self.score.uncertain),
+            self.ms
+        )
+    }
+}
+
+fn measure(world: &World, trace: &Trace) -> Result<Measured, Box<dyn Error>> {
+    let (visits, counters) = texts(trace);
+    let visits = evaluate::read_trace(visits.as_bytes())?;
+    let counters = evaluate::read_counters(counters.as_bytes())?;
+    let begun = Instant::now();
+    let predictions = walk(&visits, &counters, evaluate::RUNS)?;
+    let ms = begun.elapsed().as_secs_f64() * 1000.0 / predictions.len() as f64;
+    let mut score = Score::default();
+    let mut errors = [0.0; 4];
+    for Prediction { row, promise } in &predictions {
+        let visit = &visits[*row];
+        let Some(call_s) = visit.call_s else { continue };
+        let waited = call_s - visit.arrival_s;
+        score.add(&promise.forecast, waited);
+        let classical = &promise.basis.classical;
+        let said = [
+            promise.forecast.mean_s,
+            classical.ql_s,
+            classical.les_s,
+            classical.hol_s,
+        ];
+        for (error, said) in errors.iter_mut().zip(said) {
+            *error += (said - waited).powi(2);
+        }
+    }
+    let count = score.visits as f64;
+    Ok(Measured {
+        name: world.name,
+        visits: predictions.len(),
+        mse: errors[0] / count,
+        ql: errors[1] / count,
+        les: errors[2] / count,
+        hol: errors[3] / count,
+        score,
+        ms,
+    })
+}
+
+/// The trace and the plan as CSV.
+fn texts(trace: &Trace) -> (String, String) {
+    let mut visits = String::from("visit_id,service,arrival_s,call_s,finish_s,counter,outcome\n");
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.3}"));
+    for (at, visit) in trace.visits.iter().enumerate() {
+        let counter = visit.counter.map_or_else(String::new, |c| format!("C{c}"));
+        let outcome = if visit.call_s.is_some() {
+            "served"
+        } else {
+            "left"
+        };
+        let _ = writeln!(
+            visits,
+            "v{at},S{},{:.3},{},{},{counter},{outcome}",
+            visit.service,
+            visit.arrival_s,
+            number(visit.call_s),
+            number(visit.finish_s),
+        );
+    }
+    let mut counters = String::from("counter,services,open_s,close_s\n");
+    for (counter, services, open, close) in &trace.plan {
+        let names: Vec<String> = services.iter().map(|s| format!("S{s}")).collect();
+        let _ = writeln!(counters, "C{counter},{},{open},{close}", names.join(" "));
+    }
+    (visits, counters)
+}
+
+fn write_trace(trace: &Trace, folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(folder)?;
+    let name: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let (visits, counters) = texts(trace);
+    fs::write(folder.join(format!("{name}.trace.csv")), visits)?;
+    fs::write(folder.join(format!("{name}.counters.csv")), counters)?;
+    Ok(())
+}
