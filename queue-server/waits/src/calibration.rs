@@ -17,7 +17,10 @@ use crate::promise::{Basis, Promise, WaitForecast};
 
 const FEATURES: usize = 4;
 /// Variance of each coefficient before any promise came true.
-const COEFFICIENT_VARIANCE: f64 = 0.02;
+const COEFFICIENT_VARIANCE: f64 = 0.01;
+/// Logarithm of the odds, before any promise came true and in the long run, that
+/// the regression is better than the simulation alone.
+const GAIN_START_LOG: f64 = -3.0;
 /// What a coefficient's variance grows by with each promise: slow drift.
 const COEFFICIENT_DRIFT: f64 = 1e-6;
 /// Upper ends of the groups by visits ahead whose quantiles move apart.
@@ -35,6 +38,9 @@ struct Group {
 pub(crate) struct Calibration {
     coefficients: [f64; FEATURES],
     covariance: [[f64; FEATURES]; FEATURES],
+    /// By how much the regression's predictions were likelier than the
+    /// simulation's, as a logarithm.
+    gain_log: f64,
     /// Sum of squared standardised errors, and their number.
     errors: (f64, f64),
     groups: [Group; 3],
@@ -51,6 +57,7 @@ impl Calibration {
         Self {
             coefficients: [0.0; FEATURES],
             covariance,
+            gain_log: GAIN_START_LOG,
             errors: (60.0, 60.0),
             groups: [Group::default(); 3],
             certain: 0.0,
@@ -61,7 +68,13 @@ impl Calibration {
         (self.errors.0 / self.errors.1).sqrt().clamp(0.4, 4.0)
     }
 
+    /// The regression's mean and the simulation's, by what they were worth.
     fn corrected_mean(&self, basis: &Basis) -> f64 {
+        let share = 1.0 / (1.0 + (-self.gain_log).exp());
+        basis.mean_s + share * (self.regressed_mean(basis) - basis.mean_s)
+    }
+
+    fn regressed_mean(&self, basis: &Basis) -> f64 {
         let shift: f64 = features(basis)
             .iter()
             .zip(self.coefficients)
@@ -114,8 +127,13 @@ impl Calibration {
         }
         let error = waited_s - self.corrected_mean(basis);
         let variance = basis.deviation_s.powi(2) + 1.0;
-        let neighbours = 1.0 + basis.ahead as f64;
-        self.regress(basis, error, variance * self.spread().powi(2) * neighbours);
+        let neighbours = 2.0 * (1.0 + basis.ahead as f64);
+        let whole = variance * self.spread().powi(2) * neighbours;
+        let regressed = waited_s - self.regressed_mean(basis);
+        let gain = ((waited_s - basis.mean_s).powi(2) - regressed.powi(2)) / whole / 2.0;
+        let faded = GAIN_START_LOG + 0.999 * (self.gain_log - GAIN_START_LOG);
+        self.gain_log = (faded + gain.clamp(-2.0, 2.0)).clamp(-8.0, 8.0);
+        self.regress(basis, regressed, whole);
         let share = 1.0 / neighbours.sqrt();
         self.errors.0 *= 1.0 - 0.002 * share;
         self.errors.1 *= 1.0 - 0.002 * share;

@@ -13,7 +13,7 @@
 
 use crate::model::Model;
 use crate::promise::Classical;
-use crate::scene::{Doing, Scene};
+use crate::scene::{Doing, Scene, Services};
 use crate::service_time::hour_of;
 
 /// The classical estimates for one who joins the queue of `service` now, and how
@@ -27,8 +27,9 @@ pub fn estimate(model: &Model, scene: &Scene, service: usize) -> (Classical, usi
             .filter(|counter| counter.services.contains(service) && counter.is_present(scene.now_s))
     };
     let hour = hour_of(scene.now_s);
-    let mut shared = crate::scene::Services::default();
-    shared.0 = open().fold(1 << service, |set, counter| set | counter.services.0);
+    let shared = open().fold(Services::of(&[service]), |set, counter| {
+        set.with(counter.services)
+    });
     let (mut ahead, mut sum) = (0, model.mean_service_s(service, None, hour));
     for visit in &scene.waiting {
         if shared.contains(visit.service) {

@@ -1,9 +1,10 @@
 //! Which visit a counter calls next, learned from the calls of an office whose
 //! rule is not known.
 //!
-//! Two questions, each answered by a mixture whose shares follow the calls
-//! (expectation–maximisation, one step for each call): from which service's line,
-//! and from where in that line.
+//! Two questions. From which service's line: a few rules compete, and each counts
+//! for as much as the calls were likely under it, a rule being broken now and then.
+//! And from where in that line: a mixture of first, last and anywhere, whose shares
+//! follow the calls (expectation–maximisation, one step for each call).
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ pub struct Line {
     pub length: usize,
 }
 
-const RULES: usize = 5;
+const RULES: usize = 4;
 const ARRIVAL: usize = 0;
 const PRIORITY: usize = 1;
 const LONGEST_LINE: usize = 2;
@@ -28,7 +29,11 @@ const FADE: f64 = 0.999;
 /// How counters with the same services choose among the lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LineChoice {
-    shares: [f64; RULES],
+    /// Logarithm of how likely the calls were under each rule, discounted.
+    likelihoods_log: [f64; RULES],
+    /// Calls that followed each rule, and all.
+    hits: [f64; RULES],
+    calls: f64,
     /// `wins[a][b]`: calls of service a while somebody waited for b.
     wins: Vec<Vec<f64>>,
     /// Logarithm of the weight by which a service's waits are multiplied.
@@ -40,7 +45,9 @@ impl LineChoice {
     fn new(services: usize) -> Self {
         Self {
             // Arrival order is the usual rule of an office; an assumption.
-            shares: [4.0, 0.5, 0.25, 0.5, 0.25],
+            likelihoods_log: [3.0, 0.0, 0.0, 0.0],
+            hits: [9.0; RULES],
+            calls: 10.0,
             wins: vec![vec![0.0; services]; services],
             weights: vec![0.0; services],
             mistakes: 0.0,
@@ -60,25 +67,24 @@ impl LineChoice {
     fn learn(&mut self, lines: &[Line], chosen: usize) {
         let top = lines.iter().map(|line| line.service + 1).max().unwrap_or(0);
         self.grow(top);
-        let mut likely = [0.0; RULES];
-        for (rule, likely) in likely.iter_mut().enumerate().take(RULES - 1) {
+        for rule in 0..RULES {
             let hit = lines[self.by_rule(rule, lines)].service == lines[chosen].service;
-            *likely = if hit {
-                0.98
+            let kept = self.kept(rule);
+            let likely = if hit {
+                kept
             } else {
-                0.02 / (lines.len() as f64)
+                (1.0 - kept) / (lines.len() - 1) as f64
             };
+            let log = &mut self.likelihoods_log[rule];
+            *log = *log * FADE + likely.ln();
+            self.hits[rule] = self.hits[rule] * FADE + f64::from(u8::from(hit));
         }
-        likely[RULES - 1] = 1.0 / lines.len() as f64;
-        let whole: f64 = likely.iter().zip(self.shares).map(|(l, s)| l * s).sum();
-        for (share, likely) in self.shares.iter_mut().zip(likely) {
-            *share = *share * FADE + *share * likely / whole * (1.0 - FADE).max(0.02);
-        }
+        self.calls = self.calls * FADE + 1.0;
         let winner = lines[chosen].service;
         let guess = lines[self.by_rule(WEIGHTED, lines)].service;
         if guess != winner {
             self.mistakes += 1.0;
-            let step = 0.5 / (1.0 + self.mistakes / 30.0).sqrt();
+            let step = 0.5 / (1.0 + self.mistakes / 6.0);
             self.weights[winner] += step;
             self.weights[guess] -= step;
         }
@@ -129,36 +135,57 @@ impl LineChoice {
         best
     }
 
-    /// The line called from; `level` in 0..1 draws the rule.
-    pub(crate) fn choose(&self, lines: &[Line], level: f64) -> usize {
-        let whole: f64 = self.shares.iter().sum();
-        let mut left = level * whole;
-        for (rule, share) in self.shares.iter().enumerate() {
-            if left < *share || rule == RULES - 1 {
-                if rule == RULES - 1 {
-                    let part = (left / share).clamp(0.0, 0.999_999);
-                    // Below the number of lines.
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                    return ((part * lines.len() as f64) as usize).min(lines.len() - 1);
-                }
-                return self.by_rule(rule, lines);
+    /// The share of calls that follow a rule.
+    fn kept(&self, rule: usize) -> f64 {
+        ((self.hits[rule] + 0.5) / (self.calls + 1.0)).clamp(0.02, 0.998)
+    }
+
+    /// How much each rule counts; together 1.
+    fn shares(&self) -> [f64; RULES] {
+        let best = self
+            .likelihoods_log
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
+        let weights = self.likelihoods_log.map(|log| (log - best).exp());
+        let whole: f64 = weights.iter().sum();
+        weights.map(|weight| weight / whole)
+    }
+
+    /// The line called from; the levels, in 0..1, draw the rule and whether it is
+    /// kept.
+    pub(crate) fn choose(&self, lines: &[Line], rule_level: f64, kept_level: f64) -> usize {
+        let mut rule = RULES - 1;
+        let mut left = rule_level;
+        for (at, share) in self.shares().into_iter().enumerate() {
+            if left < share {
+                rule = at;
+                break;
             }
             left -= share;
         }
-        0
+        let usual = self.by_rule(rule, lines);
+        let kept = self.kept(rule);
+        if kept_level < kept {
+            return usual;
+        }
+        let part = ((kept_level - kept) / (1.0 - kept)).clamp(0.0, 0.999_999);
+        // Below the number of the other lines.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let other = (part * (lines.len() - 1) as f64) as usize;
+        if other < usual { other } else { other + 1 }
     }
 
     fn overtaking(&self) -> f64 {
-        let whole: f64 = self.shares.iter().sum();
+        let shares = self.shares();
         let low = self.weights.iter().copied().fold(0.0, f64::min);
         let high = self.weights.iter().copied().fold(0.0, f64::max);
-        let plain = self.shares[ARRIVAL]
-            + if high - low < 0.2 {
-                self.shares[WEIGHTED]
-            } else {
-                0.0
-            };
-        1.0 - plain / whole
+        let weighted = if high - low < 0.2 {
+            shares[WEIGHTED]
+        } else {
+            0.0
+        };
+        1.0 - (shares[ARRIVAL] + weighted) * self.kept(ARRIVAL)
     }
 }
 
@@ -268,7 +295,8 @@ mod tests {
         let choice = habits.choice(3).unwrap();
         let right = (600..1000).filter(|i| {
             let lines = lines(*i);
-            choice.choose(&lines, f64::from(*i) * 0.324_717 % 1.0) == rule(&lines)
+            let level = |x: f64| (f64::from(*i) * x).fract();
+            choice.choose(&lines, level(0.324_717), level(0.569_84)) == rule(&lines)
         });
         right.count() as f64 / 400.0
     }

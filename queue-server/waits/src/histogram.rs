@@ -21,14 +21,16 @@ impl Histogram {
     /// Counts values from `low` to `high`; what lies outside is counted at the
     /// edge, and below half of `low` as zero.
     pub(crate) fn new(low: f64, high: f64) -> Self {
-        let mut bins = 1;
-        while low * (STEP * f64::from(bins)).exp() < high {
-            bins += 1;
+        let mut bins = vec![0.0];
+        let mut edge = low;
+        while edge < high {
+            edge *= STEP.exp();
+            bins.push(0.0);
         }
         Self {
             low,
             zeros: 0.0,
-            bins: vec![0.0; bins as usize],
+            bins,
         }
     }
 

@@ -87,6 +87,8 @@ pub struct Score {
     pub uncertain: u64,
     /// Of `uncertain`, those within the 90 % range.
     pub uncertain_within_90: u64,
+    /// Of `uncertain`, those within the 50 % range.
+    pub uncertain_within_50: u64,
     absolute_error_s: f64,
     squared_error_s2: f64,
     pinball_s: f64,
@@ -97,12 +99,14 @@ impl Score {
     pub fn add(&mut self, promised: &WaitForecast, waited_s: f64) {
         let within = |low: f64, high: f64| u64::from(low <= waited_s && waited_s <= high);
         self.visits += 1;
-        self.within_50 += within(promised.p25_s, promised.p75_s);
+        let within_50 = within(promised.p25_s, promised.p75_s);
+        self.within_50 += within_50;
         let within_90 = within(promised.p05_s, promised.p95_s);
         self.within_90 += within_90;
         if promised.p95_s > promised.p05_s {
             self.uncertain += 1;
             self.uncertain_within_90 += within_90;
+            self.uncertain_within_50 += within_50;
         }
         let error = waited_s - promised.mean_s;
         self.absolute_error_s += error.abs();

@@ -35,10 +35,10 @@ pub(crate) struct Simulation<'a> {
 struct CounterPlan<'a> {
     services: Services,
     beyond_services: Services,
-    shifts: Vec<Shift>,
+    /// With each, whether nobody else is there when it closes.
+    shifts: Vec<(Shift, bool)>,
     doing: Doing,
     beyond_plan: bool,
-    chance_to_stay: f64,
     /// Mean service seconds, by hour from now and service.
     means: Vec<f64>,
     choice: Option<&'a LineChoice>,
@@ -75,7 +75,10 @@ struct CounterNow {
     next_s: f64,
     /// Nobody is there whom it could call: since then.
     rests: bool,
+    /// It goes on past a close although others stay.
     stays: bool,
+    /// It calls those who are left when the office has closed.
+    late: bool,
     services: Services,
     /// When it would have called had it not closed.
     closed_s: f64,
@@ -181,6 +184,10 @@ impl<'a> Simulation<'a> {
         let mut left = if all { self.visits.len() } else { self.joiners };
         let tracked_from = self.visits.len() - left;
         let mut forced = false;
+        // Whether the counters serve those who are left at the close is one
+        // decision of the office, not one of each counter.
+        let chance_late = self.model.chance_to_stay(true);
+        let serves_late = draws.level() < chance_late;
         let mut calls = 0;
         while left > 0 {
             let (at, time) = earliest(&now.counters);
@@ -206,7 +213,10 @@ impl<'a> Simulation<'a> {
             };
             let visit = take(&mut now.lines[line], place) as usize;
             if visit < self.visits.len() {
-                now.outcomes[visit] = self.outcome(visit, time, forced);
+                let late = now.counters[at].late;
+                let in_time = !forced && (!late || serves_late);
+                let weight = if late { chance_late.max(0.01) } else { 1.0 };
+                now.outcomes[visit] = self.outcome(visit, time, in_time, weight);
                 left -= usize::from(visit >= tracked_from);
             }
             if now.leaves_s[visit] <= time {
@@ -222,15 +232,16 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn outcome(&self, visit: usize, time: f64, forced: bool) -> Outcome {
+    /// A call, weighted by the chance that it comes to it.
+    fn outcome(&self, visit: usize, time: f64, in_time: bool, weight: f64) -> Outcome {
         let known = self.visits[visit];
         let whole = time - known.since_s;
-        let weight =
+        let patient =
             self.hazards[known.service].map_or(1.0, |hazards| hazards.stay(whole).max(1e-6));
         Outcome {
             wait_s: time - self.scene.now_s,
-            weight,
-            before_close: !forced,
+            weight: weight * patient,
+            before_close: in_time,
         }
     }
 
@@ -276,12 +287,14 @@ impl<'a> Simulation<'a> {
             }
         }
         now.counters.clear();
+        let stay = self.model.chance_to_stay(false);
         for (at, counter) in self.counters.iter().enumerate() {
             let mut state = CounterNow {
                 next_s: f64::INFINITY,
                 rests: false,
                 services: counter.services,
-                stays: counter.beyond_plan || draws.level() < counter.chance_to_stay,
+                stays: draws.level() < stay,
+                late: false,
                 closed_s: f64::INFINITY,
             };
             let time = self.first_free(draws, now, at, counter);
@@ -321,20 +334,22 @@ impl<'a> Simulation<'a> {
         let shifts = &counter.shifts;
         let current = shifts
             .iter()
-            .find(|shift| shift.open_s <= time && time < shift.close_s);
-        if let Some(shift) = current {
+            .find(|(shift, _)| shift.open_s <= time && time < shift.close_s);
+        if let Some((shift, _)) = current {
             state.services = shift.services.with(counter.beyond_services);
             state.next_s = time;
             return;
         }
-        let began = shifts.first().is_some_and(|shift| shift.open_s <= time);
-        if counter.beyond_plan || (state.stays && began) {
+        let ended = shifts.iter().rev().find(|(shift, _)| shift.close_s <= time);
+        let last = ended.is_some_and(|(_, last)| *last);
+        if counter.beyond_plan || last || (state.stays && ended.is_some()) {
+            state.late = last;
             state.next_s = time;
             return;
         }
         state.closed_s = time;
         state.next_s = f64::INFINITY;
-        if let Some(shift) = shifts.iter().find(|shift| shift.open_s > time) {
+        if let Some((shift, _)) = shifts.iter().find(|(shift, _)| shift.open_s > time) {
             state.services = shift.services.with(counter.beyond_services);
             state.next_s = shift.open_s + draw(self.model.pause(Pause::Opening), draws);
         }
@@ -411,7 +426,7 @@ impl<'a> Simulation<'a> {
         }
         let chosen = match self.counters[at].choice {
             _ if now.heads.len() == 1 => 0,
-            Some(choice) => choice.choose(&now.heads, draws.level()),
+            Some(choice) => choice.choose(&now.heads, draws.level(), draws.level()),
             None => longest_wait(&now.heads),
         };
         let length = now.heads[chosen].length;
@@ -468,11 +483,6 @@ fn plan<'a>(
         .filter(|visit| every >> visit.service & 1 == 0)
         .fold(0_u64, |set, visit| set | 1 << visit.service);
     let tomorrow = model.carried_over.value() >= 0.5;
-    let closes: Vec<f64> = known
-        .iter()
-        .map(|counter| first_close(&counter.shifts, scene.now_s))
-        .collect();
-    let last_close = closes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     // Outside opening hours the next morning is what is foreseen.
     let all_later = known.iter().all(|counter| {
         !counter.is_present(scene.now_s)
@@ -481,12 +491,12 @@ fn plan<'a>(
                 .iter()
                 .all(|shift| shift.open_s - scene.now_s > NIGHT_S)
     });
+    let all: Vec<Shift> = known.iter().flat_map(|c| c.shifts.clone()).collect();
     let first_hour = (scene.now_s / 3600.0).floor();
     known
         .into_iter()
-        .zip(closes)
         .enumerate()
-        .map(|(at, (counter, close))| {
+        .map(|(at, counter)| {
             let mut means = Vec::with_capacity(HOURS * services);
             for hours in 0..HOURS {
                 let hour = hour_of((first_hour + hours as f64) * 3600.0);
@@ -505,13 +515,16 @@ fn plan<'a>(
                     same_day
                 });
             }
+            let shifts = shifts
+                .into_iter()
+                .map(|shift| (shift, !all.iter().any(|other| covers(other, shift.close_s))))
+                .collect();
             CounterPlan {
                 services: Services(counter.services.0 | orphans),
                 beyond_services: Services(counter.beyond_services.0 | orphans),
                 shifts,
                 doing: counter.doing,
                 beyond_plan: counter.beyond_plan,
-                chance_to_stay: model.chance_to_stay(close >= last_close),
                 means,
                 choice: model.habits.choice(counter.services.0),
             }
@@ -519,12 +532,9 @@ fn plan<'a>(
         .collect()
 }
 
-/// When the shift ends that runs now, or the next; infinitely early without one.
-fn first_close(shifts: &[Shift], now_s: f64) -> f64 {
-    shifts
-        .iter()
-        .find(|shift| shift.close_s > now_s)
-        .map_or(f64::NEG_INFINITY, |shift| shift.close_s)
+/// Whether a shift goes on at that time.
+fn covers(shift: &Shift, time: f64) -> bool {
+    shift.open_s <= time && time < shift.close_s
 }
 
 /// Lets every closed counter go on after all; false if there is none.
@@ -533,6 +543,7 @@ fn reopen(counters: &mut [CounterNow]) -> bool {
     for counter in counters {
         if !counter.rests && counter.closed_s < f64::INFINITY {
             counter.stays = true;
+            counter.late = true;
             counter.next_s = counter.closed_s;
             any = true;
         }

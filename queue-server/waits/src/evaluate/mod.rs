@@ -17,7 +17,7 @@ pub use read::{CounterRow, Outcome, VisitRow, read_counters, read_trace};
 pub use walk::{Prediction, walk};
 
 /// Simulations for a prediction.
-pub const RUNS: usize = 240;
+pub const RUNS: usize = 400;
 
 /// Reads a trace and a plan of counters, and writes the predictions as CSV.
 ///

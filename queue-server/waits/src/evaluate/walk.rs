@@ -51,7 +51,7 @@ pub fn walk(
                 let seed = 0x05ee_d000 + predictions.len() as u64;
                 let waiting = scene.waiting.len();
                 // Long lines are steadier, and cost more: fewer runs do.
-                let runs = (runs * 30 / (30 + waiting)).max(runs / 4);
+                let runs = (runs * 40 / (40 + waiting)).max(runs / 4);
                 if let Some(promise) = promises(&model, &scene, seed, runs).pop() {
                     promised[row] = Some(promise);
                     predictions.push(Prediction { row, promise });
