@@ -1,9 +1,9 @@
 //! Corrections learned from promises that have come true or not.
 //!
 //! Three, one after the other, each starting from no correction at all:
-//! 1. the mean is a Bayesian regression on the simulated mean and the classical
-//!    estimates, so that a trace on which the simulation is wrong ends with
-//!    whatever predicts it (stacking, Wolpert 1992);
+//! 1. the mean is averaged with a Bayesian regression on the simulated mean and the
+//!    classical estimates, as far as this was better so far: a trace on which the
+//!    simulation is wrong ends with whatever predicts it (stacking, Wolpert 1992);
 //! 2. the spread is scaled by the root of the errors' size in standard deviations;
 //! 3. each quantile moves up or down until its share of waits lies below (adaptive
 //!    conformal inference, Gibbs and Candès 2021).
@@ -41,6 +41,8 @@ pub(crate) struct Calibration {
     /// By how much the regression's predictions were likelier than the
     /// simulation's, as a logarithm.
     gain_log: f64,
+    /// Squared errors in seconds, discounted: the regression's and the simulation's.
+    squares: (f64, f64),
     /// Sum of squared standardised errors, and their number.
     errors: (f64, f64),
     groups: [Group; 3],
@@ -58,6 +60,7 @@ impl Calibration {
             coefficients: [0.0; FEATURES],
             covariance,
             gain_log: GAIN_START_LOG,
+            squares: (0.0, 0.0),
             errors: (60.0, 60.0),
             groups: [Group::default(); 3],
             certain: 0.0,
@@ -70,6 +73,11 @@ impl Calibration {
 
     /// The regression's mean and the simulation's, by what they were worth.
     fn corrected_mean(&self, basis: &Basis) -> f64 {
+        // Likelier is not enough where a few errors are huge: the squares must be
+        // smaller too.
+        if self.squares.0 >= 0.99 * self.squares.1 {
+            return basis.mean_s;
+        }
         let share = 1.0 / (1.0 + (-self.gain_log).exp());
         basis.mean_s + share * (self.regressed_mean(basis) - basis.mean_s)
     }
@@ -133,6 +141,8 @@ impl Calibration {
         let gain = ((waited_s - basis.mean_s).powi(2) - regressed.powi(2)) / whole / 2.0;
         let faded = GAIN_START_LOG + 0.999 * (self.gain_log - GAIN_START_LOG);
         self.gain_log = (faded + gain.clamp(-2.0, 2.0)).clamp(-8.0, 8.0);
+        self.squares.0 = self.squares.0 * 0.9995 + regressed.powi(2);
+        self.squares.1 = self.squares.1 * 0.9995 + (waited_s - basis.mean_s).powi(2);
         self.regress(basis, regressed, whole);
         let share = 1.0 / neighbours.sqrt();
         self.errors.0 *= 1.0 - 0.002 * share;

@@ -4,8 +4,12 @@
 //! cargo run -p usher-waits --example waits-lab                # the tables, as Markdown
 //! cargo run -p usher-waits --example waits-lab -- --write DIR # the traces, as CSV
 //! cargo run -p usher-waits --example waits-lab -- --pictures DIR
+//! cargo run -p usher-waits --example waits-lab -- --trace TRACE --counters COUNTERS
 //! ```
-//! Words after that choose the offices whose names contain one of them.
+//!
+//! `--seed N` plays other days. Words after that choose the offices whose names
+//! contain one of them. Built with optimisation level 1, as the development profile
+//! has it, all take about three minutes.
 
 #![allow(
     clippy::print_stderr,
@@ -14,6 +18,7 @@
     reason = "a program for developers, with numbers of its own"
 )]
 
+mod picture;
 mod world;
 mod worlds;
 
@@ -23,7 +28,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use usher_waits::evaluate::{self, Prediction, walk};
+use usher_waits::evaluate::{self, CounterRow, Prediction, VisitRow, walk};
 use usher_waits::promise::Score;
 use world::{Trace, World, play};
 
@@ -36,41 +41,55 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let write = option("--write");
     let pictures = option("--pictures");
+    if let (Some(trace), Some(counters)) = (option("--trace"), option("--counters")) {
+        let visits = evaluate::read_trace(fs::File::open(trace)?)?;
+        let counters = evaluate::read_counters(fs::File::open(counters)?)?;
+        println!("{HEAD}\n{}", measure("foreign", &visits, &counters)?.row());
+        return Ok(());
+    }
+    let seed: u64 = option("--seed").map_or(Ok(0), |number| number.parse())?;
     let chosen: Vec<World> = worlds::all()
         .into_iter()
         .filter(|world| words.is_empty() || words.iter().any(|word| world.name.contains(word)))
         .collect();
     let mut results = Vec::new();
-    println!(
-        "| office | visits | RMSE (s) | MSE: ours / QL | ours / LES | ours / HOL | in 50 %, no counter free | in 90 % | in 90 %, no counter free | ms each | uncorrected / QL |"
-    );
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("{HEAD}");
     for world in &chosen {
-        let trace = play(world, seed_of(world.name));
+        let trace = play(world, seed_of(world.name, seed));
         if let Some(folder) = &write {
             write_trace(&trace, Path::new(folder), world.name)?;
             continue;
         }
-        let result = measure(world, &trace)?;
+        let (visits, counters) = texts(&trace);
+        let visits = evaluate::read_trace(visits.as_bytes())?;
+        let counters = evaluate::read_counters(counters.as_bytes())?;
+        let result = measure(world.name, &visits, &counters)?;
         println!("{}", result.row());
         results.push(result);
     }
     if let Some(folder) = pictures {
-        let _ = folder;
+        fs::write(
+            Path::new(&folder).join("waits-calibration.svg"),
+            picture::calibration(&results),
+        )?;
+        fs::write(
+            Path::new(&folder).join("waits-errors.svg"),
+            picture::errors(&results),
+        )?;
     }
     Ok(())
 }
 
 /// A seed for each office, whichever others are played.
-fn seed_of(name: &str) -> u64 {
-    let base: u64 = std::env::var("SEED")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(0);
+fn seed_of(name: &str, base: u64) -> u64 {
     name.bytes().fold(1000 + base, |seed, byte| {
         seed * 31 % 1_000_003 + u64::from(byte)
     })
 }
+
+const HEAD: &str = "\
+| office | visits | RMSE (s) | MSE: ours / QL | ours / LES | ours / HOL | uncorrected / QL | in 50 %, no counter free | in 90 % | in 90 %, no counter free | ms each |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 struct Measured {
     name: &'static str,
@@ -82,73 +101,59 @@ struct Measured {
     raw: f64,
     score: Score,
     ms: f64,
+    /// Shares of waits below each promised quantile, of promises above zero.
+    below: [f64; 5],
 }
 
 impl Measured {
     fn row(&self) -> String {
         let share = |part: u64, all: u64| 100.0 * part as f64 / all.max(1) as f64;
         format!(
-            "| {} | {} | {:.0} | {:.3} | {:.3} | {:.3} | {:.1} % | {:.1} % | {:.1} % | {:.2} | {:.3} |",
+            "| {} | {} | {:.0} | {:.3} | {:.3} | {:.3} | {:.3} | {:.1} % | {:.1} % | {:.1} % | {:.2} |",
             self.name,
             self.visits,
             self.mse.sqrt(),
             self.mse / self.ql,
             self.mse / self.les,
             self.mse / self.hol,
+            self.raw / self.ql,
             share(self.score.uncertain_within_50, self.score.uncertain),
             share(self.score.within_90, self.score.visits),
             share(self.score.uncertain_within_90, self.score.uncertain),
-            self.ms,
-            self.raw / self.ql
+            self.ms
         )
     }
 }
 
-fn measure(world: &World, trace: &Trace) -> Result<Measured, Box<dyn Error>> {
-    let (visits, counters) = texts(trace);
-    let visits = evaluate::read_trace(visits.as_bytes())?;
-    let counters = evaluate::read_counters(counters.as_bytes())?;
+fn measure(
+    name: &'static str,
+    visits: &[VisitRow],
+    counters: &[CounterRow],
+) -> Result<Measured, Box<dyn Error>> {
     let begun = Instant::now();
-    let predictions = walk(
-        &visits,
-        &counters,
-        std::env::var("RUNS")
-            .ok()
-            .and_then(|r| r.parse().ok())
-            .unwrap_or(evaluate::RUNS),
-    )?;
-    if std::env::var("DAYS").is_ok() {
-        let mut days = std::collections::BTreeMap::<i64, [f64; 5]>::new();
-        for Prediction { row, promise } in &predictions {
-            let visit = &visits[*row];
-            let Some(call_s) = visit.call_s else { continue };
-            let w = call_s - visit.arrival_s;
-            let d = days.entry((visit.arrival_s / 86400.0) as i64).or_default();
-            d[0] += 1.0;
-            d[1] += (promise.forecast.mean_s - w).powi(2);
-            d[2] += (promise.basis.mean_s - w).powi(2);
-            d[3] += (promise.basis.classical.ql_s - w).powi(2);
-            d[4] += promise.basis.mean_s - w;
-        }
-        for (k, d) in days {
-            println!(
-                "day {k} n {} ours {:.0} raw {:.0} ql {:.0} bias {:.0}",
-                d[0],
-                (d[1] / d[0]).sqrt(),
-                (d[2] / d[0]).sqrt(),
-                (d[3] / d[0]).sqrt(),
-                d[4] / d[0]
-            );
-        }
-    }
+    let predictions = walk(visits, counters, evaluate::RUNS)?;
     let ms = begun.elapsed().as_secs_f64() * 1000.0 / predictions.len() as f64;
     let mut score = Score::default();
     let mut errors = [0.0; 5];
+    let (mut below, mut above_zero) = ([0.0; 5], 0.0);
     for Prediction { row, promise } in &predictions {
         let visit = &visits[*row];
         let Some(call_s) = visit.call_s else { continue };
         let waited = call_s - visit.arrival_s;
         score.add(&promise.forecast, waited);
+        let said_quantiles = [
+            promise.forecast.p05_s,
+            promise.forecast.p25_s,
+            promise.forecast.p50_s,
+            promise.forecast.p75_s,
+            promise.forecast.p95_s,
+        ];
+        if said_quantiles[0] > 0.0 {
+            above_zero += 1.0;
+            for (share, value) in below.iter_mut().zip(said_quantiles) {
+                *share += f64::from(u8::from(waited <= value));
+            }
+        }
         let classical = &promise.basis.classical;
         let said = [
             promise.forecast.mean_s,
@@ -163,7 +168,7 @@ fn measure(world: &World, trace: &Trace) -> Result<Measured, Box<dyn Error>> {
     }
     let count = score.visits as f64;
     Ok(Measured {
-        name: world.name,
+        name,
         visits: predictions.len(),
         mse: errors[0] / count,
         ql: errors[1] / count,
@@ -172,6 +177,7 @@ fn measure(world: &World, trace: &Trace) -> Result<Measured, Box<dyn Error>> {
         raw: errors[4] / count,
         score,
         ms,
+        below: below.map(|count| count / above_zero),
     })
 }
 
