@@ -13,6 +13,7 @@
 pub mod app;
 pub mod broker;
 pub mod estimate;
+pub mod forecaster;
 pub mod link;
 pub mod live;
 mod log_budget;

@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::{SignedDuration, Timestamp};
 use usher_office::Office;
 use usher_office::foresee::{Foresee, Foreseen};
-use usher_protocol::ServiceId;
 use usher_protocol::message::WaitRange;
-use usher_waits::{Promise, WaitForecast};
+use usher_protocol::{ServiceId, VisitId};
+use usher_waits::promise::{Promise, WaitForecast};
 
 /// A forecast is good for so long; then the other estimate is asked.
 const GOOD_FOR: SignedDuration = SignedDuration::from_secs(60);
@@ -28,6 +28,7 @@ pub struct Latest {
 struct Known {
     made_at: Option<Timestamp>,
     services: HashMap<ServiceId, (Promise, usize)>,
+    waiting: HashMap<VisitId, WaitForecast>,
 }
 
 impl Latest {
@@ -40,13 +41,29 @@ impl Latest {
         }
     }
 
-    /// Takes the forecasts of one moment: for each service, with how many waited.
-    pub fn set(&self, made_at: Timestamp, services: HashMap<ServiceId, (Promise, usize)>) {
+    /// Takes the forecasts of one moment: for each service, with how many waited,
+    /// and for each who waits.
+    pub fn set(
+        &self,
+        made_at: Timestamp,
+        services: HashMap<ServiceId, (Promise, usize)>,
+        waiting: HashMap<VisitId, WaitForecast>,
+    ) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         *known = Known {
             made_at: Some(made_at),
             services,
+            waiting,
         };
+    }
+
+    /// How long the visit still waits from `at`, if that was foreseen of late.
+    #[must_use]
+    pub fn rest_of(&self, visit: VisitId, at: Timestamp) -> Option<WaitRange> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let age = at.duration_since(known.made_at?);
+        let forecast = known.waiting.get(&visit)?;
+        (age.abs() <= GOOD_FOR).then(|| told(forecast, false).wait)
     }
 
     /// What was foreseen of who joins `service` at `at`, if that is good.

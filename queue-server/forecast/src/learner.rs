@@ -8,7 +8,9 @@ use usher_office::event::{Event, Record};
 use usher_office::state::OpenCounter;
 use usher_office::visit::Visit;
 use usher_protocol::{CounterId, ServiceId, VisitId};
-use usher_waits::{Model, Pause, Promise};
+use usher_waits::model::Model;
+use usher_waits::promise::Promise;
+use usher_waits::scene::Pause;
 
 use crate::scene::seconds;
 
@@ -99,6 +101,12 @@ impl Learner {
     #[must_use]
     pub fn take(&mut self) -> Vec<Observation> {
         std::mem::take(&mut self.seen)
+    }
+
+    /// What was taken and could not be taught: it comes first the next time.
+    pub fn give_back(&mut self, mut taken: Vec<Observation>) {
+        taken.append(&mut self.seen);
+        self.seen = taken;
     }
 
     /// What was foreseen of a visit that has joined the queue.
@@ -211,7 +219,9 @@ impl Learner {
     /// The counter was taken from the call until now.
     fn ends(&mut self, office: &Office, at: Timestamp, visit: VisitId, counter: &CounterId) {
         let plan = office.plan();
-        let before = office.counter_now(counter).and_then(|now| now.before(visit));
+        let before = office
+            .counter_now(counter)
+            .and_then(|now| now.before(visit));
         if let Some((service, began)) = before
             && let Some(position) = plan.service_position(service)
         {

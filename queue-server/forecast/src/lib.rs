@@ -2,7 +2,7 @@
 //!
 //! [`usher_waits`] knows queues, not offices. Here an office's events become what a
 //! model learns from ([`Learner`]), its present state becomes the scene that a
-//! simulation starts from ([`scene_of`]), its policy the order of the calls
+//! simulation starts from ([`Present`]), its policy the order of the calls
 //! ([`OfficeOrder`]), and the forecasts what a check-in is promised ([`Latest`]).
 //!
 //! No I/O and no clock: `usher_queue_server::forecaster` runs it beside the office.
@@ -11,8 +11,10 @@ mod latest;
 mod learner;
 mod order;
 mod scene;
+#[cfg(test)]
+mod tests;
 
 pub use latest::{Latest, told};
 pub use learner::{Learner, Observation};
 pub use order::OfficeOrder;
-pub use scene::{SERVICES_MAX, WAITING_MAX, model_for, scene_of, seconds};
+pub use scene::{Present, SERVICES_MAX, WAITING_MAX, model_for, seconds};

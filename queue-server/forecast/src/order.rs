@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use usher_office::plan::OfficePlan;
 use usher_office::policy::{Lane, PRIORITY_USUAL, Policy, Standing, Turn};
-use usher_waits::{Discipline, Waiting};
+use usher_waits::scene::{Discipline, Waiting};
 
 /// The office's policy, for services by their place in the office file.
 ///

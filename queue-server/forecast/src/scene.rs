@@ -6,8 +6,9 @@ use usher_office::Office;
 use usher_office::plan::OfficePlan;
 use usher_office::state::{CounterNow, OpenCounter};
 use usher_office::visit::Visit;
-use usher_protocol::CounterId;
-use usher_waits::{Counter, Doing, Model, Pause, Prior, Scene, Services, Shift, Waiting};
+use usher_protocol::{CounterId, VisitId};
+use usher_waits::model::{Model, Prior};
+use usher_waits::scene::{Counter, Doing, Pause, Scene, Services, Shift, Waiting};
 
 use crate::order::OfficeOrder;
 
@@ -56,51 +57,78 @@ pub fn model_for(plan: &OfficePlan) -> Option<Model> {
     })
 }
 
-/// The office at `now`; `None` if it is too large to be simulated, or nothing of it
-/// is open.
-#[must_use]
-pub fn scene_of<'a>(
-    office: &Office,
-    now: Timestamp,
-    order: &'a OfficeOrder,
-) -> Option<Scene<'a>> {
-    let plan = office.plan();
-    let zone = &plan.time_zone;
-    if office.waiting_count() > WAITING_MAX || plan.info.services.len() > SERVICES_MAX {
-        return None;
+/// The office at one moment, as far as a forecast needs it. A value: taken on one
+/// thread, simulated on another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Present {
+    now_s: f64,
+    counters: Vec<Counter>,
+    waiting: Vec<Waiting>,
+    /// Who waits, in the same order.
+    pub visits: Vec<VisitId>,
+    /// How many wait for each service, in the order of the office file.
+    pub waiting_for: Vec<usize>,
+}
+
+impl Present {
+    /// The office at `now`; `None` if it is too large to be simulated, or nothing
+    /// of it is open.
+    #[must_use]
+    pub fn of(office: &Office, now: Timestamp) -> Option<Self> {
+        let plan = office.plan();
+        let zone = &plan.time_zone;
+        if office.waiting_count() > WAITING_MAX || plan.info.services.len() > SERVICES_MAX {
+            return None;
+        }
+        let now_s = seconds(zone, now);
+        let hours = plan.rules.hours.as_ref();
+        let close_s = match hours.and_then(|hours| hours.closes(zone, now)) {
+            Some(closes) => seconds(zone, closes),
+            None => now_s + NO_CLOSE_S,
+        };
+        let mut counters = Vec::new();
+        for (id, _) in office.open_counters() {
+            if let Some(open) = office.counter_now(id) {
+                counters.push(counter(office, id, open, now, close_s));
+            }
+        }
+        if counters.is_empty() {
+            return None;
+        }
+        let waiting = office.waiting().filter_map(|visit| {
+            // A service that the office file lost is simulated for nobody.
+            let waiting = Waiting {
+                service: plan.service_position(&visit.service)?,
+                class: OfficeOrder::class(visit.lane, visit.priority),
+                since_s: seconds(zone, visit.since),
+            };
+            Some((waiting, visit.id))
+        });
+        let (waiting, visits) = waiting.unzip();
+        let services = plan.info.services.iter();
+        Some(Self {
+            now_s,
+            counters,
+            waiting,
+            visits,
+            waiting_for: services.map(|info| office.waiting_for(&info.id)).collect(),
+        })
     }
-    let now_s = seconds(zone, now);
-    let hours = plan.rules.hours.as_ref();
-    let close_s = match hours.and_then(|hours| hours.closes(zone, now)) {
-        Some(closes) => seconds(zone, closes),
-        None => now_s + NO_CLOSE_S,
-    };
-    let mut counters = Vec::new();
-    for (id, _) in office.open_counters() {
-        if let Some(open) = office.counter_now(id) {
-            counters.push(counter(office, id, open, now, close_s));
+
+    /// What the simulation starts from: for those who wait, and for who would join
+    /// each service.
+    #[must_use]
+    pub fn scene<'a>(&self, order: &'a OfficeOrder) -> Scene<'a> {
+        let services = self.waiting_for.len();
+        Scene {
+            now_s: self.now_s,
+            counters: self.counters.clone(),
+            waiting: self.waiting.clone(),
+            joiners: (0..services).collect(),
+            discipline: Some(order),
+            last_waits: vec![None; services],
         }
     }
-    if counters.is_empty() {
-        return None;
-    }
-    let waiting = office.waiting().filter_map(|visit| {
-        // A service that the office file lost is simulated for nobody.
-        Some(Waiting {
-            service: plan.service_position(&visit.service)?,
-            class: OfficeOrder::class(visit.lane, visit.priority),
-            since_s: seconds(zone, visit.since),
-        })
-    });
-    let services = plan.info.services.len();
-    Some(Scene {
-        now_s,
-        counters,
-        waiting: waiting.collect(),
-        joiners: (0..services).collect(),
-        discipline: Some(order),
-        last_waits: vec![None; services],
-    })
 }
 
 fn counter(

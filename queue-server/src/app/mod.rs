@@ -131,7 +131,6 @@ pub async fn run(
             .map(|d| (d.id.clone(), d.role))
             .collect(),
         log,
-        foresee: Arc::new(crate::estimate::foresee),
         clock,
     })?;
     let (mut broker, mut link, mqtt) =

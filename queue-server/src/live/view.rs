@@ -13,6 +13,8 @@ use usher_protocol::message::{
 };
 use usher_protocol::{ClerkId, CounterId, DeviceId, Language, ServiceId, TicketNumber, VisitId};
 
+use usher_forecast::{Latest, told};
+
 use crate::estimate::Staffing;
 use crate::live::handle::DeviceReports;
 use crate::office::Office;
@@ -210,6 +212,8 @@ pub struct WaitingVisit {
     pub arrived_at: Timestamp,
     /// The wait that was promised at check-in.
     pub promised_wait: Option<WaitRange>,
+    /// How long it still waits, as far as is foreseen.
+    pub expected_wait: Option<WaitRange>,
     /// Whether the resident holds a paper form, not a ticket.
     pub on_paper: bool,
     /// How its ticket was printed.
@@ -281,6 +285,8 @@ pub(crate) struct Condition<'a> {
     pub(crate) reports: &'a DeviceReports,
     /// What staff have to look at.
     pub(crate) attention: Vec<Attention>,
+    /// What is foreseen.
+    pub(crate) latest: &'a Latest,
 }
 
 /// The view of `office` at `now`.
@@ -291,13 +297,13 @@ pub(crate) fn view_of(office: &Office, condition: Condition<'_>, now: Timestamp)
         accepting: condition.trouble.is_none(),
         trouble: condition.trouble.map(str::to_owned),
         info: Arc::clone(&office.plan().info),
-        waits: waits(office, now),
+        waits: waits(office, condition.latest, now),
         calls: calls(office, now),
         counters: counters(office, now),
         waiting: office
             .waiting()
             .take(WAITING_LISTED_MAX)
-            .map(waiting_visit)
+            .map(|visit| waiting_visit(visit, condition.latest.rest_of(visit.id, now)))
             .collect(),
         waiting_total: count(office.waiting_count()),
         on_hold: office
@@ -315,14 +321,17 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn waits(office: &Office, now: Timestamp) -> Waits {
+fn waits(office: &Office, latest: &Latest, now: Timestamp) -> Waits {
     let staffing = Staffing::of(office, now);
     let services = (0..).zip(&office.plan().info.services);
     let services = services.map(|(position, info)| ServiceWait {
         service: info.id.clone(),
         waiting: count(office.waiting_for(&info.id)),
         counters_open: count(staffing.counters_open(position)),
-        wait: staffing.wait(position),
+        wait: staffing.wait(position).map(|classical| {
+            let promise = latest.promise(office, &info.id, now);
+            promise.map_or(classical, |promise| told(&promise.forecast, false).wait)
+        }),
     });
     Waits {
         as_of: now,
@@ -456,7 +465,7 @@ fn counter_visit(visit: &Visit) -> Option<CounterVisit> {
     })
 }
 
-fn waiting_visit(visit: &Visit) -> WaitingVisit {
+fn waiting_visit(visit: &Visit, expected_wait: Option<WaitRange>) -> WaitingVisit {
     WaitingVisit {
         visit: visit.id,
         number: visit.number,
@@ -464,6 +473,7 @@ fn waiting_visit(visit: &Visit) -> WaitingVisit {
         language: visit.language.clone(),
         arrived_at: visit.arrived_at,
         promised_wait: visit.promised_wait,
+        expected_wait,
         on_paper: visit.on_paper,
         print: visit.print.into(),
         same_number_as: visit.same_number_as,

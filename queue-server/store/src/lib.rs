@@ -232,6 +232,12 @@ impl EventLog {
         self.head
     }
 
+    /// The data directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Gives every event that is in the log by now to `each`, from the first, in
     /// order, and follows the hash chain meanwhile.
     ///

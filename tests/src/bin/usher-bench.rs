@@ -419,7 +419,6 @@ fn check_ins_in_process(dir: &Path, tasks: usize, effort: &Effort) -> Result<Rat
     let services: Vec<ServiceId> = plan.info.services.iter().map(|s| s.id.clone()).collect();
     let log = EventLog::open(dir, &plan.info.office, clock::now())?;
     let parts = OfficeParts {
-        foresee: Arc::new(usher_queue_server::estimate::foresee),
         plan,
         devices: Vec::new(),
         log,

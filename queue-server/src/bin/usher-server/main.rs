@@ -102,8 +102,30 @@ enum Task {
         #[arg(long, value_name = "DATE")]
         before: jiff::civil::Date,
     },
+    /// What is foreseen of waits, and how well.
+    Waits {
+        #[command(subcommand)]
+        task: WaitsTask,
+    },
     /// Make a secret for a device, and the line for the office file.
     Secret,
+}
+
+#[derive(Debug, Subcommand)]
+enum WaitsTask {
+    /// Walk through the visits of another office in time, and write what would have
+    /// been promised to each at its arrival, as CSV, to standard output.
+    ///
+    /// TRACE has the columns visit_id,service,arrival_s,call_s,finish_s,counter,outcome;
+    /// COUNTERS has counter,services,open_s,close_s. docs/waits.md has more.
+    Evaluate {
+        /// The visits.
+        #[arg(value_name = "TRACE.csv")]
+        trace: PathBuf,
+        /// The plan of the counters.
+        #[arg(long, value_name = "COUNTERS.csv")]
+        counters: PathBuf,
+    },
 }
 
 /// Bad usage, or an office file with mistakes.
@@ -225,6 +247,9 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Backup { data, target } => maintenance::backup(&data, &target),
         Task::Restore { backup, data } => maintenance::restore(&backup, &data, clock()),
         Task::Erase { data, before } => maintenance::erase(&data, before),
+        Task::Waits {
+            task: WaitsTask::Evaluate { trace, counters },
+        } => evaluate(&trace, &counters),
         Task::Secret => secret(),
     }
 }
@@ -332,6 +357,15 @@ fn events(data: &std::path::Path) -> anyhow::Result<()> {
         Err(Stop::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
+}
+
+fn evaluate(trace: &std::path::Path, counters: &std::path::Path) -> anyhow::Result<()> {
+    let open = |path: &std::path::Path| {
+        std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))
+    };
+    let out = std::io::BufWriter::new(std::io::stdout().lock());
+    usher_waits::evaluate::run(open(trace)?, open(counters)?, out)?;
+    Ok(())
 }
 
 /// 20 bytes: more than anyone can guess, and still short enough to type.

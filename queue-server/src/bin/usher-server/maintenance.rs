@@ -81,9 +81,8 @@ pub(crate) fn restore(backup: &Path, data: &Path, now: jiff::Timestamp) -> anyho
 
 /// Erases what events from before `date` (its midnight, UTC) say of people.
 pub(crate) fn erase(data: &Path, date: Date) -> anyhow::Result<()> {
-    let before = date
-        .to_zoned(TimeZone::UTC)
-        .with_context(|| format!("{date} is out of range"))?
-        .timestamp();
+    let before = TimeZone::UTC
+        .to_timestamp(date.at(0, 0, 0, 0))
+        .with_context(|| format!("{date} is out of range"))?;
     say(&store::erase_personal(data, before)?)
 }

@@ -25,16 +25,18 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
+use usher_forecast::Latest;
 use usher_protocol::DeviceId;
 use usher_protocol::message::{Outcome, Reply, Role};
 
+use crate::estimate;
+use crate::forecaster::Forecaster;
 use crate::live::handle::{
     Clock, DeviceReports, INBOX_COMMANDS_MAX, LatestReport, Message, OfficeHandle,
 };
 use crate::live::view::{ATTENTION_MAX, Condition, OfficeView, view_of};
 use crate::office::command::Command;
 use crate::office::event::{Event, Record, VisitQueued, VisitRenumbered};
-use crate::office::foresee::Foresee;
 use crate::office::intake::Intake;
 use crate::office::moment::{DayWatch, Moment};
 use crate::office::plan::OfficePlan;
@@ -83,8 +85,6 @@ pub struct OfficeParts {
     pub devices: Vec<(DeviceId, Role)>,
     /// The log, open for writing.
     pub log: EventLog,
-    /// Foresees waits.
-    pub foresee: Arc<dyn Foresee>,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -109,10 +109,14 @@ impl OfficeThread {
             plan,
             devices,
             log,
-            foresee,
             clock,
         } = parts;
-        let material = Material { plan, foresee };
+        let data_dir = log.directory().to_owned();
+        let latest = Latest::new(Arc::new(estimate::foresee));
+        let material = Material {
+            plan,
+            foresee: Arc::new(latest.clone()),
+        };
         let started = Instant::now();
         let now = Moment {
             wall: clock(),
@@ -128,6 +132,8 @@ impl OfficeThread {
             "the office was built from its event log"
         );
         warn_of_left_behind(intake.office());
+        let forecaster =
+            Forecaster::start(&material.plan, data_dir, events_recovered, latest.clone());
 
         let reports: DeviceReports = Arc::new(Mutex::new(
             devices
@@ -141,6 +147,7 @@ impl OfficeThread {
             devices: &devices,
             reports: &reports,
             attention: Vec::new(),
+            latest: &latest,
         };
         let first = Arc::new(view_of(intake.office(), condition, clock()));
         let (views, view) = watch::channel(first);
@@ -153,6 +160,7 @@ impl OfficeThread {
         let (failing, failures) = mpsc::unbounded_channel();
         let state = State {
             material,
+            forecaster,
             devices,
             snapshot_at: events_recovered.saturating_sub(events_read),
             log: Writer::start(log).map_err(StartError::Thread)?,
@@ -209,6 +217,7 @@ impl OfficeThread {
 
 struct State {
     material: Material,
+    forecaster: Forecaster,
     devices: Vec<(DeviceId, Role)>,
     log: Writer,
     /// The event of the newest snapshot.
@@ -282,6 +291,7 @@ impl State {
             self.probe_if_due();
         }
         self.save_snapshot();
+        self.forecaster.stop();
         if self.log.close().is_some() {
             tracing::info!("the office thread has stored and answered everything and stops");
         } else {
@@ -311,6 +321,9 @@ impl State {
                 } => {
                     let command = Command::new(sender, request);
                     let handled = intake.handle(&command, now);
+                    for record in &handled.records {
+                        self.forecaster.see(intake.office(), record);
+                    }
                     records.extend(handled.records);
                     if let Outcome::Rejected { rejection } = &handled.reply.outcome {
                         refresh |= note_refused_form(
@@ -330,6 +343,9 @@ impl State {
             }
         }
         refresh |= !records.is_empty();
+        if refresh {
+            self.forecaster.look(intake.office(), now.wall);
+        }
         records.iter().for_each(|record| self.report(record));
         let view = refresh.then(|| self.view()).flatten();
         self.store(records, view, answers);
@@ -381,6 +397,12 @@ impl State {
         let started = intake.start_day_if_due(now);
         if let Some(record) = &started {
             self.report(record);
+        }
+        if let Health::Storing(intake) = &self.condition {
+            if let Some(record) = &started {
+                self.forecaster.see(intake.office(), record);
+            }
+            self.forecaster.look(intake.office(), now.wall);
         }
         let is_new_day = started.is_some();
         let view = self.view();
@@ -484,6 +506,7 @@ impl State {
                 .chain(forgotten)
                 .take(ATTENTION_MAX)
                 .collect(),
+            latest: self.forecaster.latest(),
         };
         Some(view_of(intake.office(), condition, now.wall))
     }

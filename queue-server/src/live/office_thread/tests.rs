@@ -33,7 +33,6 @@ fn log_in(dir: &Path) -> EventLog {
 
 fn start_with(log: EventLog) -> (OfficeHandle, OfficeThread) {
     OfficeThread::start(OfficeParts {
-        foresee: Arc::new(crate::estimate::foresee),
         plan: sample::plan(),
         devices: vec![(sample::device("kiosk-1"), Role::Kiosk)],
         log,
@@ -63,7 +62,6 @@ impl SettableClock {
 fn start_by(dir: &TempDir, time: &SettableClock) -> (OfficeHandle, OfficeThread) {
     let time = time.clone();
     OfficeThread::start(OfficeParts {
-        foresee: Arc::new(crate::estimate::foresee),
         plan: sample::plan(),
         devices: vec![(sample::device("kiosk-1"), Role::Kiosk)],
         log: log_in(dir.path()),
@@ -342,7 +340,6 @@ async fn a_log_that_contradicts_itself_is_named() {
         .unwrap();
     drop(other);
     let parts = OfficeParts {
-        foresee: Arc::new(crate::estimate::foresee),
         plan: sample::plan(),
         devices: Vec::new(),
         log: log_in(dir.path()),
