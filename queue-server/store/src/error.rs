@@ -197,6 +197,17 @@ pub enum ReadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file gives its rows in no order: it is damaged. Technician: check the
+    /// disk, restore from a backup.
+    #[error(
+        "the event log is damaged: row {sequence} comes after row {after}; check the disk, and restore it from a backup"
+    )]
+    Order {
+        /// The row.
+        sequence: i64,
+        /// The row before it.
+        after: i64,
+    },
     /// The log is not what was stored. Technician: `usher-server verify` names
     /// all that differs; restore from a backup that verifies.
     #[error("the event log was changed: {0}")]

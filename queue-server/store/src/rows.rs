@@ -174,7 +174,15 @@ impl<'a> Reader<'a> {
         let mut count = 0;
         while let Some(row) = rows.next()? {
             count += 1;
-            self.read_to = row.get(0)?;
+            let sequence: i64 = row.get(0)?;
+            if sequence <= self.read_to {
+                // Only in a damaged file; reading on could go in circles.
+                return Err(ReadError::Order {
+                    sequence,
+                    after: self.read_to,
+                });
+            }
+            self.read_to = sequence;
             let columns = match columns(row) {
                 Ok(columns) => columns,
                 Err(error) => {

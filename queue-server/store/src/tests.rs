@@ -15,6 +15,7 @@ use usher_protocol::CommandId;
 
 mod backups;
 mod changed;
+mod damage;
 mod erased;
 mod released;
 mod snapshots;
