@@ -6,8 +6,9 @@ use super::*;
 fn pages() -> TempDir {
     let dir = TempDir::new().unwrap();
     let mut log = open(&dir).unwrap();
-    log.personal_of =
-        |record| (record.sequence % 10 == 0).then(|| format!("\"note {}\"", record.sequence));
+    log.personal_of = |record| {
+        (record.sequence % 10 == 0).then(|| format!("{{\"note\":\"{}\"}}", record.sequence))
+    };
     let all: Vec<Record> = (1..=300).map(record).collect();
     log.append(&all).unwrap();
     drop(log);

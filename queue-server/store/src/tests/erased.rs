@@ -121,3 +121,24 @@ fn the_same_words_leave_no_two_commitments_alike() {
         .unwrap();
     assert_eq!(distinct, 2);
 }
+
+#[test]
+fn the_note_of_a_transfer_is_stored_apart_comes_back_and_can_be_erased() {
+    let with_note = |note: Option<&str>| Record {
+        event: Event::VisitTransferred {
+            visit: usher_protocol::VisitId(1),
+            counter: "5".parse().unwrap(),
+            to: usher_protocol::message::TransferTo::Counter("6".parse().unwrap()),
+            note: note.map(str::to_owned),
+        },
+        ..record(1)
+    };
+    let dir = TempDir::new().unwrap();
+    let mut log = open(&dir).unwrap();
+    log.append(&[with_note(Some("came with Joan"))]).unwrap();
+    assert_eq!(records(&log), [with_note(Some("came with Joan"))]);
+    assert_eq!(traces(&dir), 1, "in table personal, and not in the event");
+    log.erase_personal(Timestamp::MAX).unwrap();
+    assert_eq!(records(&log), [with_note(None)]);
+    assert_eq!(traces(&dir), 0);
+}

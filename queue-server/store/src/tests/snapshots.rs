@@ -156,3 +156,36 @@ fn states_of_any_shape_read_back() {
     assert_eq!(snapshot.state::<State>(), Some(state));
     assert_eq!(snapshot.state::<Vec<u32>>(), None);
 }
+
+#[test]
+fn an_office_from_a_snapshot_and_the_rest_is_that_of_all_events() {
+    use usher_office::{Office, sample};
+    let dir = TempDir::new().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/released/v1.db");
+    fs::copy(file, dir.path().join(DATABASE_NAME)).unwrap();
+    let log = open(&dir).unwrap();
+    let apply = |office: &mut Office, record: &Record| office.apply(record).unwrap();
+    let mut whole = Office::new(sample::plan());
+    for record in records(&log) {
+        apply(&mut whole, &record);
+    }
+    let mut so_far = Office::new(sample::plan());
+    for record in records(&log) {
+        apply(&mut so_far, &record);
+        let snapshot = Snapshot {
+            bytes: Snapshot::bytes_of(&so_far).unwrap(),
+            ..snapshot_of(&log, record.sequence, b"")
+        };
+        log.save_snapshot(&snapshot).unwrap();
+        let snapshot = log.snapshot(FORMAT, PROGRAM).unwrap();
+        let mut office: Office = snapshot.state().unwrap();
+        office = office.resumed(sample::plan());
+        assert_eq!(office, so_far);
+        log.replay_after::<ReadError>(snapshot.head(), |record| {
+            apply(&mut office, &record);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(office, whole, "from event {}", record.sequence);
+    }
+}
