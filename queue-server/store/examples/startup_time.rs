@@ -100,23 +100,19 @@ fn make(dir: &Path, events: u64) -> Result<()> {
         if nth % 1_000 == 0 {
             wall += SignedDuration::from_hours(16);
             uptime += Duration::from_secs(16 * 3600);
-            take(
-                &mut intake,
-                &mut records,
-                wall,
-                uptime,
-                format!("o-{nth}"),
-                RequestBody::OpenCounter {
-                    counter: sample::counter("3"),
-                    clerk: None,
-                },
-            )?;
         }
         nth += 1;
         let at = wall.to_string();
         let counter = || sample::counter("3");
         for (name, body) in [
             ("q", sample::check_in("titles", &at)),
+            (
+                "o",
+                RequestBody::OpenCounter {
+                    counter: counter(),
+                    clerk: None,
+                },
+            ),
             ("c", RequestBody::CallNext { counter: counter() }),
             ("s", RequestBody::StartService { counter: counter() }),
             (
@@ -130,7 +126,7 @@ fn make(dir: &Path, events: u64) -> Result<()> {
             wall += SignedDuration::from_secs(7);
             uptime += Duration::from_secs(7);
             let id = format!("{name}-{nth}");
-            take(&mut intake, &mut records, wall, uptime, id, body)?;
+            take(&mut intake, &mut records, wall, uptime, id, body);
         }
         if records.len() > 5_000 {
             log.append(&records)?;
@@ -153,7 +149,7 @@ fn take(
     uptime: Duration,
     id: String,
     body: RequestBody,
-) -> Result<()> {
+) {
     let sender = match body {
         RequestBody::CheckIn { .. } => sample::kiosk("kiosk-1"),
         _ => Sender::Clerk,
@@ -161,10 +157,6 @@ fn take(
     let mut request = sample::request(&id, body);
     request.sent_at = wall;
     let handled = intake.handle(&Command::new(sender, request), Moment { wall, uptime });
-    // The counter may still be open from the day before.
-    if handled.records.is_empty() && !id.starts_with("o-") {
-        return Err(format!("{id}: {:?}", handled.reply.outcome).into());
-    }
+    // What cannot be done (the counter is open already) leaves no event.
     records.extend(handled.records);
-    Ok(())
 }

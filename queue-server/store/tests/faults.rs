@@ -45,7 +45,7 @@ fn record(sequence: u64) -> Record {
         command: format!("c-{sequence}").parse().unwrap(),
         origin: Origin::Clerk,
         fingerprint: Fingerprint(-7),
-        event: Event::CounterOpened {
+        event: Event::CounterClosed {
             counter: "5".parse().unwrap(),
         },
     }
