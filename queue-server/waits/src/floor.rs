@@ -12,6 +12,10 @@ use crate::scene::{Counter, Discipline, Doing, Pause, Scene, Services, Shift, Wa
 const GONE_S: f64 = 900.0;
 /// A closure of so many seconds of the whole office parts two days.
 const NIGHT_S: f64 = 3.0 * 3600.0;
+/// A visit that waited so long was not called at once by whoever was free.
+const AT_ONCE_S: f64 = 30.0;
+/// So many calls that a counter left to others show that nobody sits there.
+const LEFT_TO_OTHERS: u32 = 2;
 /// After so many later calls of its service, a visit was overtaken for good.
 const OVERTAKEN_FOR_GOOD: u32 = 8;
 /// Nobody waits longer than this.
@@ -23,6 +27,8 @@ struct WaitingVisit {
     service: usize,
     since_s: f64,
     overtaken: u32,
+    /// How long it had waited when it was first overtaken, in seconds.
+    overtaken_after_s: f64,
     carried_over: bool,
 }
 
@@ -35,6 +41,8 @@ struct FloorCounter {
     serving: Option<(u64, usize, f64)>,
     free_since_s: f64,
     beyond_plan_s: f64,
+    /// Calls that others made although it seemed free: nobody may sit there.
+    left_to_others: u32,
     /// A close that passed while somebody waited: when, and whether as the last.
     closing: Option<(f64, bool)>,
 }
@@ -95,6 +103,7 @@ impl Floor {
                     serving: None,
                     free_since_s: f64::NEG_INFINITY,
                     beyond_plan_s: f64::NEG_INFINITY,
+                    left_to_others: 0,
                     closing: None,
                 }
             })
@@ -118,6 +127,7 @@ impl Floor {
             serving: None,
             free_since_s: f64::NEG_INFINITY,
             beyond_plan_s: f64::NEG_INFINITY,
+            left_to_others: 0,
             closing: None,
         });
         self.counters.len() - 1
@@ -132,6 +142,7 @@ impl Floor {
             service,
             since_s: now_s,
             overtaken: 0,
+            overtaken_after_s: 0.0,
             carried_over: false,
         });
     }
@@ -149,8 +160,11 @@ impl Floor {
             self.learn_pause(model, now_s, at, counter);
         }
         let called = self.waiting.remove(at);
-        self.note_overtaking(model, &called, at);
+        self.note_overtaking(model, now_s, &called, at);
         let waited_s = now_s - called.since_s;
+        if waited_s > AT_ONCE_S {
+            self.note_absence(now_s, service, counter);
+        }
         model.observe_wait(service, waited_s, false);
         if self.last_waits.len() <= service {
             self.last_waits.resize(service + 1, None);
@@ -167,6 +181,7 @@ impl Floor {
         if !state.services_at(now_s).contains(service) {
             state.beyond_services.insert(service);
         }
+        state.left_to_others = 0;
         state.serving = Some((visit, service, now_s));
     }
 
@@ -197,6 +212,9 @@ impl Floor {
         self.advance(model, now_s);
         if let Some(at) = self.waiting.iter().position(|waiting| waiting.id == visit) {
             let left = self.waiting.remove(at);
+            if left.overtaken >= OVERTAKEN_FOR_GOOD && self.comes_back.value() < 0.5 {
+                return;
+            }
             if left.carried_over {
                 model.observe_carried_over(false);
             }
@@ -339,7 +357,7 @@ impl Floor {
     }
 
     /// Marks those whom a call passed over, and learns whether such come back.
-    fn note_overtaking(&mut self, model: &mut Model, called: &WaitingVisit, at: usize) {
+    fn note_overtaking(&mut self, model: &mut Model, now_s: f64, called: &WaitingVisit, at: usize) {
         if called.carried_over {
             model.observe_carried_over(true);
         }
@@ -352,9 +370,35 @@ impl Floor {
         for visit in &mut self.waiting[..at] {
             if visit.service == called.service {
                 visit.overtaken += 1;
+                if visit.overtaken == 1 {
+                    visit.overtaken_after_s = now_s - visit.since_s;
+                }
                 if visit.overtaken == OVERTAKEN_FOR_GOOD {
                     self.comes_back.observe(false);
+                    if self.comes_back.value() < 0.5 {
+                        // It left at some time before its turn came.
+                        let waited_s = visit.overtaken_after_s / 2.0;
+                        model.observe_wait(visit.service, waited_s, true);
+                    }
                 }
+            }
+        }
+    }
+
+    /// Another counter called a visit that had waited: whoever could have called
+    /// it before is not there, it seems.
+    fn note_absence(&mut self, now_s: f64, service: usize, caller: Option<usize>) {
+        for (at, counter) in self.counters.iter_mut().enumerate() {
+            let shift = counter.shift_at(now_s);
+            let free_s = shift.map_or(f64::INFINITY, |shift| {
+                shift.open_s.max(counter.free_since_s)
+            });
+            if Some(at) != caller
+                && counter.serving.is_none()
+                && now_s - free_s > AT_ONCE_S
+                && counter.services_at(now_s).contains(service)
+            {
+                counter.left_to_others += 1;
             }
         }
     }
@@ -410,6 +454,7 @@ impl Floor {
         let counter = &mut self.counters[at];
         if let Some(close) = closed {
             counter.ended += 1;
+            counter.left_to_others = 0;
             if somebody && now_s - close < NIGHT_S {
                 counter.closing = Some((close, last));
             }
@@ -441,10 +486,12 @@ fn pause<'a>(
     let opened = counter
         .shift_at(now_s)
         .map_or(f64::NEG_INFINITY, |shift| shift.open_s);
-    if first > now_s {
+    let absent = counter.left_to_others >= LEFT_TO_OTHERS && opened.is_finite();
+    if first > now_s && !absent {
         return None;
     }
-    let since = first.max(opened).max(counter.free_since_s);
+    let free = opened.max(counter.free_since_s);
+    let since = if absent { free } else { first.max(free) };
     let before = if since == first {
         Pause::Arrival
     } else if since == opened {

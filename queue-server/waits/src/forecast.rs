@@ -130,7 +130,7 @@ fn simulate(simulation: &Simulation, seed: u64, runs: usize, all: bool) -> Vec<V
 
 /// Weighted mean, quantiles and standard deviation.
 fn summary(outcomes: &mut [Outcome]) -> (WaitForecast, f64) {
-    outcomes.sort_by(|a, b| a.wait_s.total_cmp(&b.wait_s));
+    outcomes.sort_unstable_by(|a, b| a.wait_s.total_cmp(&b.wait_s));
     let total: f64 = outcomes.iter().map(|outcome| outcome.weight).sum();
     let total = total.max(1e-12);
     let mean_of = |value: &dyn Fn(&Outcome) -> f64| {

@@ -135,6 +135,12 @@ impl Counter {
 pub trait Discipline {
     /// Urgency of a visit at a time in seconds.
     fn urgency(&self, visit: &Waiting, now_s: f64) -> f64;
+
+    /// Whether one who comes later may be called before; if not, nobody who has not
+    /// come yet needs to be foreseen, which is much faster.
+    fn overtakes(&self) -> bool {
+        true
+    }
 }
 
 /// First come, first called, across all services.
@@ -144,6 +150,10 @@ pub struct ArrivalOrder;
 impl Discipline for ArrivalOrder {
     fn urgency(&self, visit: &Waiting, now_s: f64) -> f64 {
         now_s - visit.since_s
+    }
+
+    fn overtakes(&self) -> bool {
+        false
     }
 }
 

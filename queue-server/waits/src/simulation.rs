@@ -126,7 +126,10 @@ impl<'a> Simulation<'a> {
                 }),
             }
         }
-        let overtakes = scene.discipline.is_some() || model.habits.overtakes();
+        let overtakes = match scene.discipline {
+            Some(discipline) => discipline.overtakes(),
+            None => model.habits.overtakes(),
+        };
         let hour = hour_of(scene.now_s);
         let rates = overtakes.then(|| {
             (0..services)
@@ -417,12 +420,14 @@ impl<'a> Simulation<'a> {
                 let head = now.lines[line].visits[now.lines[line].first] as usize;
                 discipline.urgency(&now.visits[head], time)
             };
-            let most = now
-                .head_lines
-                .iter()
-                .copied()
-                .reduce(|a, b| if urgency(b) > urgency(a) { b } else { a });
-            return most.map(|line| (line, 0));
+            let (mut most, mut line) = (f64::NEG_INFINITY, now.head_lines[0]);
+            for other in &now.head_lines {
+                let theirs = urgency(*other);
+                if theirs > most {
+                    (most, line) = (theirs, *other);
+                }
+            }
+            return Some((line, 0));
         }
         let chosen = match self.counters[at].choice {
             _ if now.heads.len() == 1 => 0,

@@ -1,5 +1,10 @@
 //! Whole traces through the crate's door: what is read, refused and written.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at whatever it did not expect"
+)]
+
 use usher_waits::evaluate::{EvaluateError, run};
 
 const HEADER: &str = "visit_id,service,arrival_s,call_s,finish_s,counter,outcome\n";

@@ -1,5 +1,10 @@
 //! A promise uses nothing that happens after the arrival it was made at.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at whatever it did not expect"
+)]
+
 use proptest::prelude::*;
 use usher_waits::evaluate::{CounterRow, Outcome, VisitRow, walk};
 

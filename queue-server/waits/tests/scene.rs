@@ -1,5 +1,10 @@
 //! Forecasts of scenes that a person can reckon, and what a model keeps.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at whatever it did not expect"
+)]
+
 use usher_waits::floor::Floor;
 use usher_waits::forecast::forecast;
 use usher_waits::model::{Model, Prior};
