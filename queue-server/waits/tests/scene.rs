@@ -158,7 +158,7 @@ fn the_same_arguments_give_the_same_forecast_and_a_stored_model_too() {
 fn those_who_leave_without_a_word_are_found_missing() {
     let mut model = Model::new(&Prior::broad(1));
     let services = Services::of(&[0]);
-    let mut floor = Floor::new(vec![vec![Shift {
+    let mut floor = Floor::new(&[vec![Shift {
         open_s: 0.0,
         close_s: 86_400.0,
         services,

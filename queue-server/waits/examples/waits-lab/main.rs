@@ -96,7 +96,7 @@ fn speed() -> String {
         close_s: 80_000.0,
         services,
     };
-    let mut floor = Floor::new(vec![vec![shift]; 8]);
+    let mut floor = Floor::new(&vec![vec![shift]; 8]);
     for visit in 0..208_u64 {
         let arrival_s = 30_000.0 + visit as f64 * 15.0;
         floor.arrive(&mut model, arrival_s, visit, (visit % 3) as usize);

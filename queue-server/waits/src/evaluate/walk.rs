@@ -38,7 +38,7 @@ pub fn walk(
 ) -> Result<Vec<Prediction>, EvaluateError> {
     let mut names = Names::default();
     let plans = names.plans(counters)?;
-    let mut floor = Floor::new(plans);
+    let mut floor = Floor::new(&plans);
     let mut model = Model::new(&Prior::broad(names.services.len()));
     let mut predictions: Vec<Prediction> = Vec::with_capacity(visits.len());
     let mut promised: Vec<Option<Promise>> = vec![None; visits.len()];

@@ -4,9 +4,14 @@
 //! from, and into the [`Scene`] that a forecast starts from. Events come in the
 //! order of time.
 
+mod counter;
+mod plan;
+
+use self::counter::{FloorCounter, pause};
+use self::plan::{disjoint, nights};
 use crate::habits::Line;
 use crate::model::{Chance, Model};
-use crate::scene::{Counter, Discipline, Doing, Pause, Scene, Services, Shift, Waiting};
+use crate::scene::{Counter, Discipline, Doing, Scene, Shift, Waiting};
 
 /// A counter that shows no call for so long past its close has gone.
 const GONE_S: f64 = 900.0;
@@ -32,48 +37,6 @@ struct WaitingVisit {
     carried_over: bool,
 }
 
-#[derive(Debug, Clone)]
-struct FloorCounter {
-    shifts: Vec<Shift>,
-    /// Shifts that ended already.
-    ended: usize,
-    beyond_services: Services,
-    serving: Option<(u64, usize, f64)>,
-    free_since_s: f64,
-    beyond_plan_s: f64,
-    /// Calls that others made although it seemed free: nobody may sit there.
-    left_to_others: u32,
-    /// A close that passed while somebody waited: when, and whether as the last.
-    closing: Option<(f64, bool)>,
-}
-
-impl FloorCounter {
-    fn shift_at(&self, now_s: f64) -> Option<&Shift> {
-        self.shifts[self.ended..]
-            .iter()
-            .find(|shift| shift.open_s <= now_s && now_s < shift.close_s)
-    }
-
-    fn services_at(&self, now_s: f64) -> Services {
-        let planned = self
-            .shift_at(now_s)
-            .or_else(|| self.ended.checked_sub(1).map(|last| &self.shifts[last]))
-            .or_else(|| self.shifts.first())
-            .map_or(Services::default(), |shift| shift.services);
-        planned.with(self.beyond_services)
-    }
-
-    fn is_beyond_plan(&self, now_s: f64) -> bool {
-        self.shift_at(now_s).is_none()
-            && (now_s - self.beyond_plan_s.max(self.free_since_s) < GONE_S
-                && self.free_since_s >= self.beyond_plan_s
-                || self
-                    .serving
-                    .is_some_and(|(_, _, since)| since >= self.beyond_plan_s)
-                    && self.beyond_plan_s > f64::NEG_INFINITY)
-    }
-}
-
 /// The floor of one office.
 #[derive(Debug, Clone)]
 pub struct Floor {
@@ -88,26 +51,13 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// An empty floor; the counters' plans in order of time.
+    /// An empty floor with the counters' plans, in any order; where shifts of one
+    /// counter overlap it calls the services of all of them.
     #[must_use]
-    pub fn new(plans: Vec<Vec<Shift>>) -> Self {
+    pub fn new(plans: &[Vec<Shift>]) -> Self {
+        let plans: Vec<Vec<Shift>> = plans.iter().map(|shifts| disjoint(shifts)).collect();
         let nights = nights(&plans);
-        let counters = plans
-            .into_iter()
-            .map(|mut shifts| {
-                shifts.sort_by(|a, b| a.open_s.total_cmp(&b.open_s));
-                FloorCounter {
-                    shifts,
-                    ended: 0,
-                    beyond_services: Services::default(),
-                    serving: None,
-                    free_since_s: f64::NEG_INFINITY,
-                    beyond_plan_s: f64::NEG_INFINITY,
-                    left_to_others: 0,
-                    closing: None,
-                }
-            })
-            .collect();
+        let counters = plans.into_iter().map(FloorCounter::new).collect();
         Self {
             counters,
             waiting: Vec::new(),
@@ -120,16 +70,7 @@ impl Floor {
 
     /// A counter that is in no plan; its number.
     pub fn add_counter(&mut self) -> usize {
-        self.counters.push(FloorCounter {
-            shifts: Vec::new(),
-            ended: 0,
-            beyond_services: Services::default(),
-            serving: None,
-            free_since_s: f64::NEG_INFINITY,
-            beyond_plan_s: f64::NEG_INFINITY,
-            left_to_others: 0,
-            closing: None,
-        });
+        self.counters.push(FloorCounter::new(Vec::new()));
         self.counters.len() - 1
     }
 
@@ -472,47 +413,34 @@ impl Floor {
     }
 }
 
-/// Since when a counter without a visit could have called, and upon what.
-fn pause<'a>(
-    counter: &FloorCounter,
-    services: Services,
-    now_s: f64,
-    waiting: impl Iterator<Item = &'a WaitingVisit>,
-) -> Option<(Pause, f64)> {
-    let first = waiting
-        .filter(|visit| services.contains(visit.service))
-        .map(|visit| visit.since_s)
-        .fold(f64::INFINITY, f64::min);
-    let opened = counter
-        .shift_at(now_s)
-        .map_or(f64::NEG_INFINITY, |shift| shift.open_s);
-    let absent = counter.left_to_others >= LEFT_TO_OTHERS && opened.is_finite();
-    if first > now_s && !absent {
-        return None;
-    }
-    let free = opened.max(counter.free_since_s);
-    let since = if absent { free } else { first.max(free) };
-    let before = if since == first {
-        Pause::Arrival
-    } else if since == opened {
-        Pause::Opening
-    } else {
-        Pause::Finish
-    };
-    Some((before, since))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Prior;
+    use crate::scene::Services;
 
-/// The long times during which no counter is on the plan.
-fn nights(plans: &[Vec<Shift>]) -> Vec<(f64, f64)> {
-    let mut shifts: Vec<&Shift> = plans.iter().flatten().collect();
-    shifts.sort_by(|a, b| a.open_s.total_cmp(&b.open_s));
-    let mut nights = Vec::new();
-    let mut end = f64::NAN;
-    for shift in shifts {
-        if shift.open_s - end > NIGHT_S {
-            nights.push((end, shift.open_s));
+    fn shift(open_s: f64, close_s: f64, services: &[usize]) -> Shift {
+        Shift {
+            open_s,
+            close_s,
+            services: Services::of(services),
         }
-        end = end.max(shift.close_s);
     }
-    nights
+
+    #[test]
+    fn a_planned_counter_that_others_stand_in_for_is_not_counted_on() {
+        let mut model = Model::new(&Prior::broad(1));
+        let day = vec![shift(0.0, 80_000.0, &[0])];
+        let mut floor = Floor::new(&[day.clone(), day]);
+        let mut now = 1000.0;
+        for visit in 0..6 {
+            floor.arrive(&mut model, now, visit, 0);
+            floor.call(&mut model, now + 100.0, visit, Some(0));
+            floor.finish(&mut model, now + 200.0, visit, 0, now + 100.0);
+            now += 300.0;
+        }
+        let scene = floor.scene(&model, now, vec![0], None);
+        assert_eq!(scene.counters[0].doing, Doing::Ready);
+        assert!(matches!(scene.counters[1].doing, Doing::Idle { .. }));
+    }
 }
