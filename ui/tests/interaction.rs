@@ -52,13 +52,13 @@ fn the_window_answers_touch_keys_and_screen_readers() {
         (
             Screen::Services,
             vec![
-                "next-page",
                 "service:dl-renewal",
                 "service:dl-new",
                 "service:registration",
                 "service:title",
                 "service:id-card",
                 "service:road-test",
+                "next-page",
                 "back",
                 "start-over",
                 "languages",
