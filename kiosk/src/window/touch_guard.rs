@@ -1,8 +1,8 @@
 //! A double tap must not go through to the next screen.
 //!
 //! Where a button was a moment ago another one may stand now: "Get my ticket",
-//! then "Done". A touch that comes right after a change of screens was meant for
-//! the screen before. Touches wait in the window system while a frame is drawn,
+//! then "Done"; or the one below, when a banner comes or goes. A touch that comes
+//! right after such a change was meant for the screen before. Touches wait in the window system while a frame is drawn,
 //! so time counts from when the new screen stands on the glass.
 
 use std::cell::{Cell, RefCell};
@@ -55,6 +55,10 @@ pub(super) fn is_open() -> bool {
 fn is_same_screen(old: &View, new: &View) -> bool {
     old.screen == new.screen
         && old.page == new.page
+        // Not only whether there is one: one of two lines is higher.
+        && old.banner == new.banner
+        // Without the server the attract screen has no waits, and more room.
+        && old.online == new.online
         && old.still_there_seconds.is_some() == new.still_there_seconds.is_some()
 }
 
@@ -94,6 +98,40 @@ impl TouchGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkin::{self, Part, Session, Surroundings, fallback_office};
+    use crate::clock::Moment;
+    use crate::screen;
+    use std::sync::Arc;
+    use usher_protocol::{Language, OfficeId};
+
+    fn view_of(session: &Session) -> View {
+        let now = Moment {
+            wall: "2026-11-25T17:41:07Z".parse().unwrap(),
+            uptime: Duration::from_secs(1),
+        };
+        screen::view(session, now)
+    }
+
+    #[test]
+    fn a_banner_that_comes_goes_or_changes_makes_another_screen() {
+        let order = vec![Language::english()];
+        let id = OfficeId::new("capitol-dmv").unwrap();
+        let office = fallback_office(id, &order, "America/Los_Angeles");
+        let surroundings = Surroundings::new(Arc::new(office), order, Part::Ready, Part::Ready);
+        let mut session = Session::new(surroundings);
+        session.surroundings.online = true;
+        let plain = view_of(&session);
+        assert_eq!(plain.banner, None);
+        assert!(is_same_screen(&plain, &plain));
+
+        session.hint = Some((checkin::Hint::ScanUnreadable, Duration::from_secs(1)));
+        let advised = view_of(&session);
+        assert!(!is_same_screen(&plain, &advised));
+        assert!(!is_same_screen(&advised, &plain));
+
+        session.hint = Some((checkin::Hint::ScanPartial, Duration::from_secs(1)));
+        assert!(!is_same_screen(&advised, &view_of(&session)));
+    }
 
     /// Time as Slint's testing backend lets it pass.
     fn pass(time: Duration) {
