@@ -14,8 +14,8 @@ use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery, mock_
 use slint::platform::{Key, WindowEvent};
 use slint::{Color, ComponentHandle};
 use usher_ui::{
-    HallTexts, HallView, HallWindow, Hint, KioskView, KioskWindow, Palette, Screen, TouchTarget,
-    Trouble,
+    CallState, HallTexts, HallView, HallWindow, Hint, KioskView, KioskWindow, Palette, Screen,
+    TouchTarget, Trouble,
 };
 
 /// Smallest side of what can be touched (experience: 20 mm, 8 mm between).
@@ -626,12 +626,9 @@ fn contrast(a: Color, b: Color) -> f32 {
 
 fn hall(folder: &Path, complaints: &mut Vec<String>) {
     let window = HallWindow::new().expect("the testing backend opens windows");
-    usher_ui::select_language("en").expect("English is bundled");
     let view = window.global::<HallView>();
     view.set_office_name(office::office_name());
     view.set_clock("9:41".into());
-    view.set_calls(office::calls());
-    view.set_waits(office::waits());
     window.show().expect("the testing backend shows windows");
     for (panel, width, height, width_mm) in [
         ("landscape", 1920_u16, 1080_u16, 1210.0),
@@ -644,27 +641,30 @@ fn hall(folder: &Path, complaints: &mut Vec<String>) {
             .window()
             .set_size(slint::PhysicalSize::new(width.into(), height.into()));
         for language in office::LANGUAGES {
-            view.set_stage(office::call("B 42", "5", "Driver's license renewal", true));
+            let name = |scene: &str| format!("hall-{panel}-{language}-{scene}");
+            usher_ui::select_language(language).expect("the language is bundled");
+            view.set_calls(office::calls(language));
+            view.set_waits(office::waits(language));
+            view.set_stage(office::call("B 42", "5", "", CallState::Fresh));
             view.set_stage_visible(true);
             view.set_stage_language(language.into());
             view.set_stage_rtl(usher_ui::is_right_to_left(language));
             view.set_stage_text(HallTexts::for_language(language).counter("5").into());
             view.set_stage_text_english(if language == "en" { "" } else { "Counter 5" }.into());
-            hall_lines(&window, &format!("hall-{panel}-{language}"), complaints);
-            write_picture(
-                &window,
-                &folder.join(format!("hall-{panel}-1-stage-{language}.png")),
-            );
+            hall_scene(&window, folder, &name("1-stage"), complaints);
+            view.set_stage_visible(false);
+            hall_scene(&window, folder, &name("2-list"), complaints);
+            view.set_stale(true);
+            view.set_stale_minutes(3);
+            hall_scene(&window, folder, &name("3-stale"), complaints);
+            view.set_stale(false);
         }
-        view.set_stage_visible(false);
-        hall_lines(&window, &format!("hall-{panel}"), complaints);
-        write_picture(&window, &folder.join(format!("hall-{panel}-2-list.png")));
-        view.set_stale(true);
-        view.set_stale_minutes(3);
-        hall_lines(&window, &format!("hall-{panel}-stale"), complaints);
-        write_picture(&window, &folder.join(format!("hall-{panel}-3-stale.png")));
-        view.set_stale(false);
     }
+}
+
+fn hall_scene(window: &HallWindow, folder: &Path, name: &str, complaints: &mut Vec<String>) {
+    hall_lines(window, name, complaints);
+    write_picture(window, &folder.join(format!("{name}.png")));
 }
 
 /// Nothing on the hall display lies outside it.

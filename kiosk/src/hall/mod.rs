@@ -21,7 +21,7 @@ pub mod delays {
 
     /// A call has the stage at least this long.
     pub const STAGE_MIN: Duration = Duration::from_secs(4);
-    /// A call has the stage this long if no other waits for it.
+    /// A call has the stage this long if it still holds and no other waits for it.
     pub const STAGE_MAX: Duration = Duration::from_secs(8);
     /// A call in the list counts as fresh for this long.
     pub const FRESH: Duration = Duration::from_secs(20);
@@ -108,12 +108,19 @@ impl Hall {
             .filter(|call| !self.is_waiting(call.serial))
     }
 
-    /// Whether a call came to the screen only a moment ago.
+    /// Whether a call came to the screen only a moment ago, and is new: a display
+    /// that has just started shows old calls, too.
     #[must_use]
-    pub fn is_fresh(&self, serial: u64, now: Moment) -> bool {
-        self.shown
-            .get(&serial)
-            .is_some_and(|at| now.uptime.saturating_sub(*at) < delays::FRESH)
+    pub fn is_fresh(&self, call: &Call, now: Moment) -> bool {
+        let is_new = self
+            .calls
+            .as_ref()
+            .is_some_and(|calls| was_made_lately(call, calls));
+        let came_lately = self
+            .shown
+            .get(&call.serial)
+            .is_some_and(|at| now.uptime.saturating_sub(*at) < delays::FRESH);
+        is_new && came_lately
     }
 
     /// How long the server has been silent, if long enough to tell the hall.
@@ -121,6 +128,15 @@ impl Hall {
     pub fn stale_for(&self, now: Moment) -> Option<Duration> {
         let silence = now.uptime.saturating_sub(self.heard_at);
         (!self.is_online && silence >= delays::STALE_AFTER).then_some(silence)
+    }
+
+    /// Whether this call still holds: it was not taken back, the visit has not ended.
+    fn is_called(&self, serial: u64) -> bool {
+        let calls = self.calls.as_ref().map(|calls| calls.calls.as_slice());
+        calls
+            .unwrap_or_default()
+            .iter()
+            .any(|call| call.serial == serial)
     }
 
     fn is_waiting(&self, serial: u64) -> bool {
@@ -172,10 +188,7 @@ fn hear_calls(hall: &mut Hall, calls: Calls) {
         // have missed, not the history of the day.
         new = new.pop().filter(|call| !call.serving).into_iter().collect();
     } else {
-        new.retain(|call| {
-            let age = calls.as_of.duration_since(call.called_at);
-            age.unsigned_abs() < delays::ANNOUNCED_WITHIN
-        });
+        new.retain(|call| was_made_lately(call, &calls));
     }
     hall.waiting.extend(new.into_iter().cloned());
     while hall.waiting.len() > WAITING_FOR_STAGE_MAX {
@@ -183,11 +196,22 @@ fn hear_calls(hall: &mut Hall, calls: Calls) {
     }
     hall.heard_serial = hall.heard_serial.max(newest.unwrap_or(0));
     hall.calls = Some(calls);
+    // Nobody is called any more by a call that was taken back, or whose visit
+    // has ended, before it had its turn.
+    let mut waiting = std::mem::take(&mut hall.waiting);
+    waiting.retain(|call| hall.is_called(call.serial));
+    hall.waiting = waiting;
+}
+
+/// Whether a call is recent enough to be announced; by the server's clock alone.
+fn was_made_lately(call: &Call, calls: &Calls) -> bool {
+    let age = calls.as_of.duration_since(call.called_at);
+    age.unsigned_abs() < delays::ANNOUNCED_WITHIN
 }
 
 fn turn_stage(hall: &mut Hall, now: Moment, effects: &mut Vec<Effect>) {
-    if let Some((_, since)) = &hall.stage {
-        let limit = if hall.waiting.is_empty() {
+    if let Some((call, since)) = &hall.stage {
+        let limit = if hall.waiting.is_empty() && hall.is_called(call.serial) {
             delays::STAGE_MAX
         } else {
             delays::STAGE_MIN

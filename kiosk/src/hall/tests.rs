@@ -1,4 +1,4 @@
-use super::view::view;
+use super::view::{CallState, view};
 use super::*;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -153,6 +153,48 @@ fn a_silent_server_is_told_calmly_with_the_age() {
     assert_eq!(stale_at(300), Some(3));
     let display = display.hears(301, Input::LinkChanged { online: true });
     assert_eq!(display.hall.stale_for(at(302)), None);
+}
+
+#[test]
+fn only_who_is_called_and_has_not_come_looks_called() {
+    let states = |display: &Display, seconds| {
+        view(&display.hall, &Language::english(), at(seconds))
+            .calls
+            .iter()
+            .map(|row| row.state)
+            .collect::<Vec<_>>()
+    };
+    let display = Display::ready().hears(10, calls(10, vec![call(1, 10)]));
+    assert_eq!(states(&display, 10), [CallState::Fresh]);
+    assert_eq!(states(&display, 29), [CallState::Fresh]);
+    assert_eq!(states(&display, 30), [CallState::Called]);
+
+    let mut served = call(1, 10);
+    served.serving = true;
+    let display = display.hears(15, calls(15, vec![served]));
+    assert_eq!(states(&display, 15), [CallState::Serving]);
+
+    // Calls of long ago are new to a display that has just started, not to the hall.
+    let display = Display::new().hears(500, calls(500, vec![call(7, 100), call(8, 300)]));
+    assert_eq!(states(&display, 500), [CallState::Called; 2]);
+}
+
+#[test]
+fn a_visit_that_has_ended_is_not_called_any_more() {
+    let display = Display::ready()
+        .hears(10, calls(10, vec![call(1, 10), call(2, 10)]))
+        .hears(11, calls(11, vec![call(1, 10)]))
+        .hears(20, Input::Tick);
+    assert_eq!((display.on_stage(), display.list()), (None, vec![1]));
+    assert_eq!(display.announced, [1]);
+
+    // One that has the stage leaves it as soon as it has been seen.
+    let display = Display::ready()
+        .hears(10, calls(10, vec![call(1, 10)]))
+        .hears(11, calls(11, vec![]))
+        .hears(13, Input::Tick);
+    assert_eq!((display.on_stage(), display.list()), (Some(1), vec![]));
+    assert_eq!(display.hears(14, Input::Tick).on_stage(), None);
 }
 
 #[test]

@@ -50,8 +50,19 @@ pub struct Row {
     pub counter: String,
     /// The service's name.
     pub service: String,
-    /// Whether it came a moment ago.
-    pub fresh: bool,
+    /// How far it has come.
+    pub state: CallState,
+}
+
+/// How far a call has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallState {
+    /// Made a moment ago.
+    Fresh,
+    /// Made a while ago; the resident has not come yet.
+    Called,
+    /// The resident is at the counter.
+    Serving,
 }
 
 /// One service's queue.
@@ -93,10 +104,20 @@ pub fn view(hall: &Hall, language: &Language, now: Moment) -> View {
             .map(|(call, _)| stage(hall, call, language)),
         calls: hall
             .listed()
-            .map(|call| row(hall, call, language, hall.is_fresh(call.serial, now)))
+            .map(|call| row(hall, call, language, call_state(hall, call, now)))
             .collect(),
         waits: waits(hall, language),
         stale_minutes: stale.map(|silence| silence.as_secs() / 60),
+    }
+}
+
+fn call_state(hall: &Hall, call: &Call, now: Moment) -> CallState {
+    if call.serving {
+        CallState::Serving
+    } else if hall.is_fresh(call, now) {
+        CallState::Fresh
+    } else {
+        CallState::Called
     }
 }
 
@@ -105,7 +126,7 @@ fn stage(hall: &Hall, call: &Call, language: &Language) -> Stage {
     let english = HallTexts::for_language("en").counter(&call.counter_label);
     let text = texts.counter(&call.counter_label);
     Stage {
-        row: row(hall, call, language, true),
+        row: row(hall, call, language, CallState::Fresh),
         language: call.language.clone(),
         direction: call.language.direction(),
         english: if text == english {
@@ -117,12 +138,12 @@ fn stage(hall: &Hall, call: &Call, language: &Language) -> Stage {
     }
 }
 
-fn row(hall: &Hall, call: &Call, language: &Language, fresh: bool) -> Row {
+fn row(hall: &Hall, call: &Call, language: &Language, state: CallState) -> Row {
     Row {
         number: call.number.spaced(),
         counter: call.counter_label.clone(),
         service: service_name(hall, &call.service, language),
-        fresh,
+        state,
     }
 }
 

@@ -17,7 +17,7 @@ use usher_ui::{HallView, HallWindow};
 use super::touch_map::open_log;
 use super::{WindowError, count, fit, model, shared, wait_ends};
 use crate::clock;
-use crate::hall::view::{Row, View, Wait};
+use crate::hall::view::{CallState, Row, View, Wait};
 
 /// The open window; stays on the thread that opened it.
 pub struct HallScreen {
@@ -157,7 +157,15 @@ fn call_row(row: &Row) -> usher_ui::CallRow {
         number: shared(&row.number),
         counter: shared(&row.counter),
         service: shared(&row.service),
-        fresh: row.fresh,
+        state: call_state(row.state),
+    }
+}
+
+fn call_state(state: CallState) -> usher_ui::CallState {
+    match state {
+        CallState::Fresh => usher_ui::CallState::Fresh,
+        CallState::Called => usher_ui::CallState::Called,
+        CallState::Serving => usher_ui::CallState::Serving,
     }
 }
 

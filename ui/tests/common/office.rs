@@ -1,7 +1,7 @@
 //! A motor-vehicle office in five languages.
 
 use slint::{ModelRc, SharedString, VecModel};
-use usher_ui::{CallRow, LanguageChoice, ServiceCard, WaitRow};
+use usher_ui::{CallRow, CallState, LanguageChoice, ServiceCard, WaitRow};
 
 pub(crate) const LANGUAGES: [&str; 5] = ["en", "es", "zh-Hant", "vi", "ar"];
 
@@ -13,7 +13,7 @@ struct Service {
     wait: (i32, i32),
 }
 
-const SERVICES: [Service; 8] = [
+const SERVICES: [Service; 12] = [
     Service {
         id: "dl-renewal",
         names: [
@@ -110,7 +110,58 @@ const SERVICES: [Service; 8] = [
         waiting: 1,
         wait: (5, 5),
     },
+    Service {
+        id: "knowledge-test",
+        names: [
+            "Knowledge test",
+            "Examen de conocimientos",
+            "筆試",
+            "Thi viết",
+            "الاختبار النظري",
+        ],
+        waiting: 3,
+        wait: (10, 15),
+    },
+    Service {
+        id: "plates",
+        names: [
+            "Plates and stickers",
+            "Placas y calcomanías",
+            "車牌與貼紙",
+            "Biển số và nhãn dán",
+            "اللوحات والملصقات",
+        ],
+        waiting: 6,
+        wait: (15, 25),
+    },
+    Service {
+        id: "commercial-license",
+        names: [
+            "Commercial license",
+            "Licencia comercial",
+            "商業駕照",
+            "Bằng lái xe thương mại",
+            "رخصة القيادة التجارية",
+        ],
+        waiting: 0,
+        wait: (0, 3),
+    },
+    Service {
+        id: "address",
+        names: [
+            "New address",
+            "Cambio de dirección",
+            "地址變更",
+            "Đổi địa chỉ",
+            "تغيير العنوان",
+        ],
+        waiting: 2,
+        wait: (5, 10),
+    },
 ];
+
+/// So many of them can be chosen: a last page that is not full.
+const CHOICES: usize = 8;
 
 /// The place of `language` in every list here.
 fn column(language: &str) -> usize {
@@ -126,7 +177,7 @@ fn model<T: Clone + 'static>(rows: impl IntoIterator<Item = T>) -> ModelRc<T> {
 
 /// The page of services counted from 0, six to a page.
 pub(crate) fn services(language: &str, page: usize) -> ModelRc<ServiceCard> {
-    model(all(language).skip(page * 6).take(6))
+    model(all(language).take(CHOICES).skip(page * 6).take(6))
 }
 
 pub(crate) fn all_services(language: &str) -> ModelRc<ServiceCard> {
@@ -211,28 +262,38 @@ pub(crate) fn guest(language: &str) -> SharedString {
     ["Kim", "Guadalupe", "怡君", "Thảo", "ليلى"][column(language)].into()
 }
 
-pub(crate) fn call(number: &str, counter: &str, service: &str, fresh: bool) -> CallRow {
+pub(crate) fn call(number: &str, counter: &str, service: &str, state: CallState) -> CallRow {
     CallRow {
         number: number.into(),
         counter: counter.into(),
         service: service.into(),
-        fresh,
+        state,
     }
 }
 
-pub(crate) fn calls() -> ModelRc<CallRow> {
+/// With the services' names in `language`.
+pub(crate) fn calls(language: &str) -> ModelRc<CallRow> {
+    let row = |number, counter, service: usize, state| {
+        call(
+            number,
+            counter,
+            SERVICES[service].names[column(language)],
+            state,
+        )
+    };
     model([
-        call("B 42", "5", "Driver's license renewal", true),
-        call("C 7", "2", "Vehicle registration and plates", false),
-        call("A 118", "10", "State ID card", false),
-        call("B 41", "3", "Driver's license renewal", false),
-        call("D 3", "1", "Vehicle title transfer", false),
-        call("B 40", "5", "Driver's license renewal", false),
+        row("B 42", "5", 0, CallState::Fresh),
+        row("C 7", "2", 2, CallState::Called),
+        row("A 118", "10", 4, CallState::Serving),
+        row("B 41", "3", 0, CallState::Called),
+        row("D 3", "1", 3, CallState::Serving),
+        row("Q 40", "4", 6, CallState::Serving),
     ])
 }
 
-pub(crate) fn waits() -> ModelRc<WaitRow> {
-    model(all("en").map(|service| WaitRow {
+/// With the services' names in `language`.
+pub(crate) fn waits(language: &str) -> ModelRc<WaitRow> {
+    model(all(language).map(|service| WaitRow {
         service: service.name,
         waiting: service.waiting,
         wait_low: service.wait_low,
