@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use common::{LANDSCAPE, PORTRAIT, Panel, SMALL, office};
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery, mock_elapsed_time};
 use slint::platform::{Key, WindowEvent};
-use slint::{Color, ComponentHandle};
+use slint::{Color, ComponentHandle, Model};
 use usher_ui::{
     CallState, HallTexts, HallView, HallWindow, Hint, KioskView, KioskWindow, Palette, Screen,
     TouchTarget, Trouble,
@@ -285,6 +285,9 @@ fn every_screen_is_fit_to_be_seen() {
                 set_scene(&window, scene, language);
                 let name = format!("{}-{language}-{}", panel.name, scene.name);
                 measure(&window, &panel, scene, &name, &mut complaints);
+                if scene.name == "01-attract" && language == "en" {
+                    every_service_is_told_of(&window, &name, &mut complaints);
+                }
                 if panel.name != SMALL.name || ["en", "es", "ar"].contains(&language) {
                     write_picture(&window, &folder.join(format!("{name}.png")));
                 }
@@ -429,6 +432,27 @@ fn measure(
         {
             complain(format!("a button says nothing: {:?}", button.id()));
         }
+    }
+}
+
+/// The services without room in the list of waits are counted below it.
+fn every_service_is_told_of(window: &KioskWindow, name: &str, complaints: &mut Vec<String>) {
+    let words: Vec<String> = ElementHandle::find_by_element_type_name(window, "Label")
+        .filter_map(|label| Some(label.accessible_label()?.to_string()))
+        .collect();
+    let (shown, missing): (Vec<_>, Vec<_>) = office::all_services("en")
+        .iter()
+        .partition(|service| words.contains(&service.name.to_string()));
+    let more = match missing.len() {
+        0 => return,
+        1 => "and 1 more service".to_owned(),
+        n => format!("and {n} more services"),
+    };
+    if shown.is_empty() || !words.contains(&more) {
+        complaints.push(format!(
+            "{name}: {} services are shown, and not \"{more}\"",
+            shown.len()
+        ));
     }
 }
 

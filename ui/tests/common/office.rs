@@ -209,7 +209,13 @@ pub(crate) fn office_line() -> SharedString {
 
 pub(crate) fn languages() -> ModelRc<LanguageChoice> {
     let names = ["English", "Español", "繁體中文", "Tiếng Việt", "العربية"];
-    let greetings = ["Welcome", "Bienvenidos", "歡迎", "Xin chào", "أهلًا وسهلًا"];
+    let greetings = [
+        "Welcome",
+        "Bienvenidos",
+        "歡迎",
+        "Chào mừng quý vị",
+        "أهلًا وسهلًا",
+    ];
     model(
         LANGUAGES
             .iter()
