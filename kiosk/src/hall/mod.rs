@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use usher_protocol::message::{Call, Calls, OfficeInfo, Waits};
 
 use crate::clock::Moment;
@@ -45,8 +46,8 @@ pub struct Hall {
     pub stage: Option<(Call, Duration)>,
     calls: Option<Calls>,
     waiting: VecDeque<Call>,
-    /// The highest serial heard of.
-    heard_serial: u64,
+    /// The highest serial heard of, and when that call was made.
+    heard: Option<(u64, Timestamp)>,
     /// Serials of the calls on the screen, and when each came there (uptime).
     shown: BTreeMap<u64, Duration>,
     is_online: bool,
@@ -91,7 +92,7 @@ impl Hall {
             stage: None,
             calls: None,
             waiting: VecDeque::new(),
-            heard_serial: 0,
+            heard: None,
             shown: BTreeMap::new(),
             is_online: false,
             heard_at: now.uptime,
@@ -168,19 +169,26 @@ pub fn step(mut hall: Hall, input: Input, now: Moment) -> (Hall, Vec<Effect>) {
 
 /// Sorts out which calls are new.
 fn hear_calls(hall: &mut Hall, calls: Calls) {
-    let newest = calls.calls.iter().map(|call| call.serial).max();
+    let newest = calls
+        .calls
+        .iter()
+        .map(|call| (call.serial, call.called_at))
+        .max();
     let is_first = hall.calls.is_none();
-    // Serials only grow: lower ones come from a server that began anew.
-    let is_new_log = newest.is_some_and(|newest| newest < hall.heard_serial);
+    // Serials only grow: a lower one of a later call comes from a server that began
+    // anew. A lower one alone does not: the newest call's visit may have ended.
+    let is_new_log = newest
+        .zip(hall.heard)
+        .is_some_and(|(newest, heard)| newest.0 < heard.0 && newest.1 > heard.1);
     if is_new_log {
-        hall.heard_serial = 0;
+        hall.heard = None;
         hall.shown.clear();
         hall.waiting.clear();
     }
     let mut new: Vec<&Call> = calls
         .calls
         .iter()
-        .filter(|call| call.serial > hall.heard_serial)
+        .filter(|call| hall.heard.is_none_or(|heard| call.serial > heard.0))
         .collect();
     new.sort_by_key(|call| call.serial);
     if is_first || is_new_log {
@@ -194,7 +202,7 @@ fn hear_calls(hall: &mut Hall, calls: Calls) {
     while hall.waiting.len() > WAITING_FOR_STAGE_MAX {
         hall.waiting.pop_front();
     }
-    hall.heard_serial = hall.heard_serial.max(newest.unwrap_or(0));
+    hall.heard = hall.heard.max(newest);
     hall.calls = Some(calls);
     // Nobody is called any more by a call that was taken back, or whose visit
     // has ended, before it had its turn.

@@ -188,6 +188,14 @@ fn a_visit_that_has_ended_is_not_called_any_more() {
     assert_eq!((display.on_stage(), display.list()), (None, vec![1]));
     assert_eq!(display.announced, [1]);
 
+    // Those that are left are not called anew, nor fresh again.
+    let display = Display::ready()
+        .hears(10, calls(10, vec![call(1, 10)]))
+        .hears(30, calls(30, vec![call(1, 10), call(2, 30)]))
+        .hears(50, calls(50, vec![call(1, 10)]));
+    assert_eq!(display.announced, [1, 2]);
+    assert!(!display.hall.is_fresh(&call(1, 10), at(50)));
+
     // One that has the stage leaves it as soon as it has been seen.
     let display = Display::ready()
         .hears(10, calls(10, vec![call(1, 10)]))
