@@ -150,12 +150,22 @@ impl Turn {
     /// only is not made up for by an hour with the other.
     #[must_use]
     pub fn after(self, lane: Lane, percent: u8) -> Self {
+        Self((self.0 + Self::change(lane, percent)).clamp(-100, 100))
+    }
+
+    /// When such a call is taken back. Others may have been made since, so it is
+    /// taken out of the sum; what was forgiven stays so.
+    #[must_use]
+    pub fn without(self, lane: Lane, percent: u8) -> Self {
+        Self((self.0 - Self::change(lane, percent)).clamp(-100, 100))
+    }
+
+    fn change(lane: Lane, percent: u8) -> i16 {
         let share = i16::from(percent);
-        let change = match lane {
+        match lane {
             Lane::Appointment => share - 100,
             Lane::WalkIn => share,
-        };
-        Self((self.0 + change).clamp(-100, 100))
+        }
     }
 }
 

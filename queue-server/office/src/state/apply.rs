@@ -182,6 +182,7 @@ impl Office {
             Event::ServiceAdded { visit, service } => {
                 let visit = self.visit_mut(*visit)?;
                 visit.then.push(service.clone());
+                visit.moved = record.sequence;
                 Ok(())
             }
             Event::ServiceChanged { visit, service } => {
@@ -468,9 +469,11 @@ impl Office {
             .is_some_and(|visit| visit.state == VisitState::Waiting);
         if waits {
             self.leave_lines(id);
+            let sequence = self.sequence;
             if let Some(visit) = self.visits.get_mut(&id) {
                 visit.since = visit.since.min(arrived_at);
                 visit.arrived_at = arrived_at;
+                visit.moved = sequence;
             }
             self.join_lines(id);
         }
@@ -506,8 +509,13 @@ impl Office {
         };
         now.has = before.has;
         now.since = before.since;
-        self.served_today = before.served_today;
-        self.turn = before.turn;
+        // Other counters have gone on meanwhile: only this one's part is taken out.
+        if matches!(self.visit_mut(visit)?.state, VisitState::Finished { .. }) {
+            self.served_today = self.served_today.saturating_sub(1);
+        }
+        if let Some(percent) = before.share {
+            self.turn = self.turn.without(before.visit.lane, percent);
+        }
         self.leave_lines(visit);
         let restored = self.visit_mut(visit)?;
         restored.restore_course(&before.visit);
@@ -530,7 +538,10 @@ impl Office {
         visit: VisitId,
     ) -> Result<(), Contradiction> {
         let before = Box::new(self.visit_mut(visit)?.clone());
-        let (served_today, turn) = (self.served_today, self.turn);
+        let share = match &record.event {
+            Event::VisitCalled { share, .. } => *share,
+            _ => None,
+        };
         let now = self.counter_mut(counter)?;
         now.last = Some(Undoable {
             sequence: record.sequence,
@@ -538,8 +549,7 @@ impl Office {
             visit: before,
             has: now.has,
             since: now.since,
-            served_today,
-            turn,
+            share,
         });
         Ok(())
     }

@@ -79,8 +79,8 @@ pub(crate) struct Undoable {
     pub(crate) visit: Box<Visit>,
     has: OpenCounter,
     since: Timestamp,
-    served_today: u32,
-    turn: Turn,
+    /// Of a call: how many of a hundred were for appointments.
+    share: Option<u8>,
 }
 
 /// The office as it stands after some event.

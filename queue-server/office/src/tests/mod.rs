@@ -24,6 +24,7 @@ mod operations;
 mod paper;
 mod policies;
 mod promises;
+mod undo;
 
 /// 09:00 in the office.
 const MORNING: &str = "2026-11-25T17:00:00Z";
