@@ -9,6 +9,7 @@
 //! - [`server`]: the office's thread with its log, and its crashes.
 //! - [`model`]: what must be true, found without any code of the rules.
 //! - [`day`]: runs one day, and checks after each event.
+//! - [`replay`]: a real day's log under another policy, before it is used.
 //!
 //! This crate deliberately knows no disk, no socket and no screen. Start reading at
 //! [`day`]; `docs/simulation.md` says what is simulated and what was found.
@@ -16,6 +17,7 @@
 pub mod day;
 pub mod model;
 pub mod network;
+pub mod replay;
 pub mod seed;
 pub mod server;
 pub mod world;
