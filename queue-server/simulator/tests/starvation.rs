@@ -17,6 +17,8 @@
 //! What comes in later can be as urgent as it likes: classes, targets, shares and
 //! appointments count only among those who are not overdue.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -140,7 +140,7 @@ impl OfficeDay {
         }
     }
 
-    pub(super) fn answered(&mut self, nth: usize, reply: Reply) {
+    pub(super) fn answered(&mut self, nth: usize, reply: &Reply) {
         let Some(errand) = self.errands.get_mut(nth).filter(|errand| errand.is_open) else {
             return;
         };

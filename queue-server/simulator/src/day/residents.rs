@@ -51,7 +51,7 @@ impl OfficeDay {
                     claim,
                     language: Some(resident.language.clone()),
                     arrived_at,
-                    details,
+                    details: Box::new(details),
                 }
             }
         };
@@ -75,7 +75,7 @@ impl OfficeDay {
         services: &[ServiceId],
         nth: usize,
         arrived_at: jiff::Timestamp,
-        details: Box<VisitDetails>,
+        details: VisitDetails,
     ) -> RequestBody {
         RequestBody::CheckIn {
             service: services[0].clone(),
@@ -83,12 +83,12 @@ impl OfficeDay {
             arrived_at,
             details: Box::new(VisitDetails {
                 also: services[1..].to_vec(),
-                ..*details
+                ..details
             }),
         }
     }
 
-    fn details_of(&mut self, nth: usize) -> Box<VisitDetails> {
+    fn details_of(&mut self, nth: usize) -> VisitDetails {
         let by_staff = self.people[nth].kiosk.is_none();
         let priority = (by_staff && self.dice.per_mille(300)).then(|| self.dice.small(1, 3));
         let door = self
@@ -99,14 +99,14 @@ impl OfficeDay {
             let at = self.stamp(self.people[nth].kiosk).as_millisecond() - door;
             jiff::Timestamp::from_millisecond(at).ok()
         });
-        Box::new(VisitDetails {
+        VisitDetails {
             also: Vec::new(),
             party: self.people[nth].party,
             needs: self.people[nth].needs.clone(),
             channel: (by_staff && self.dice.per_mille(200)).then_some(Channel::Phone),
             priority: priority.and_then(|class| u8::try_from(class).ok()),
             door_at,
-        })
+        }
     }
 
     fn stamp(&self, kiosk: Option<usize>) -> jiff::Timestamp {

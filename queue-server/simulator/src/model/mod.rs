@@ -4,6 +4,8 @@
 //! refuses what cannot be. [`next`] finds who must be called, in O(n) and from the
 //! policy's written promise alone.
 
+mod agree;
+mod at_counter;
 mod days;
 mod ledger;
 mod moves;

@@ -111,7 +111,8 @@ impl Room<'_> {
             return false;
         }
         let helps = waited > minutes(policy.overflow_after_minutes);
-        if !self.serves(counter, visit) && !(helps && self.helps_with(counter, &visit.service)) {
+        let may_help = helps && self.helps_with(counter, &visit.service);
+        if !(may_help || self.serves(counter, visit)) {
             return false;
         }
         if !has_needs(visit) || self.meets(counter, visit) {
