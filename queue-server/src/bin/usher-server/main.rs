@@ -107,8 +107,33 @@ enum Task {
         #[command(subcommand)]
         task: WaitsTask,
     },
+    /// Who is called next, and what another rule would have meant.
+    Policy {
+        #[command(subcommand)]
+        task: PolicyTask,
+    },
     /// Make a secret for a device, and the line for the office file.
     Secret,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyTask {
+    /// Play past days again under the policy of another office file, before it is
+    /// used. The server may be running.
+    Replay {
+        /// The office file of now.
+        #[arg(long, value_name = "FILE")]
+        office: PathBuf,
+        /// The office file with the new policy.
+        #[arg(long, value_name = "FILE")]
+        new: PathBuf,
+        /// Where the event log is kept.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// So many of the last days.
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        days: usize,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -247,6 +272,15 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Backup { data, target } => maintenance::backup(&data, &target),
         Task::Restore { backup, data } => maintenance::restore(&backup, &data, clock()),
         Task::Erase { data, before } => maintenance::erase(&data, before),
+        Task::Policy {
+            task:
+                PolicyTask::Replay {
+                    office,
+                    new,
+                    data,
+                    days,
+                },
+        } => maintenance::replay_policy(&office, &new, &data, days),
         Task::Waits {
             task: WaitsTask::Evaluate { trace, counters },
         } => evaluate(&trace, &counters),

@@ -1,5 +1,6 @@
 //! What a technician does with an event log: verify, back up, restore, erase.
 
+use std::collections::VecDeque;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,7 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use usher_queue_server::store::{self, Progress};
+use usher_queue_server::office::event::{Event, Record};
+use usher_queue_server::office_file::OfficeFile;
+use usher_queue_server::store::{self, Progress, ReadError};
 
 /// How often a terminal is told how far a task has come.
 const TOLD_EVERY: Duration = Duration::from_millis(200);
@@ -77,6 +80,34 @@ pub(crate) fn restore(backup: &Path, data: &Path, now: jiff::Timestamp) -> anyho
     say(&telling(|progress| {
         store::restore(backup, data, now, progress)
     })?)
+}
+
+/// Plays the last `days` office-days again, under the policies of both files.
+pub(crate) fn replay_policy(
+    office: &Path,
+    new: &Path,
+    data: &Path,
+    days: usize,
+) -> anyhow::Result<()> {
+    let then = OfficeFile::load(office)?.plan;
+    let new = OfficeFile::load(new)?.plan;
+    let mut kept: VecDeque<Vec<Record>> = VecDeque::new();
+    store::ReadOnlyLog::open(data)?.replay(|record: Record| -> Result<(), ReadError> {
+        if matches!(record.event, Event::DayStarted { .. }) || kept.is_empty() {
+            if kept.len() >= days.max(1) {
+                kept.pop_front();
+            }
+            kept.push_back(Vec::new());
+        }
+        if let Some(day) = kept.back_mut() {
+            day.push(record);
+        }
+        Ok(())
+    })?;
+    let records: Vec<Record> = kept.into_iter().flatten().collect();
+    say(&usher_simulator::replay::replay_policy(
+        &records, &then, &new,
+    )?)
 }
 
 /// Erases what events from before `date` (its midnight, UTC) say of people.
