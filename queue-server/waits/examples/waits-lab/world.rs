@@ -62,6 +62,10 @@ pub(crate) struct World {
     pub(crate) serves_out: bool,
     /// Share of finishes after which a clerk takes a break of a quarter hour.
     pub(crate) breaks: f64,
+    /// Whether nobody notes when a visit leaves.
+    pub(crate) unseen_leaving: bool,
+    /// A counter on the plan at which nobody ever sits.
+    pub(crate) empty_counter: Option<usize>,
 }
 
 impl World {
@@ -100,6 +104,8 @@ impl World {
             late_s: 0.0,
             serves_out: true,
             breaks: 0.0,
+            unseen_leaving: false,
+            empty_counter: None,
         }
     }
 }
@@ -169,6 +175,9 @@ pub(crate) fn play(world: &World, seed: u64) -> Trace {
             let (open, close) = (start + opening.open_s, start + opening.close_s);
             plan.push((opening.counter, opening.services.clone(), open, close));
             let late = world.late_s * luck.level();
+            if world.empty_counter == Some(opening.counter) {
+                continue;
+            }
             real.push((
                 opening.counter,
                 opening.services.clone(),
@@ -198,6 +207,11 @@ pub(crate) fn play(world: &World, seed: u64) -> Trace {
     }
     visits.sort_by(|a, b| a.arrival_s.total_cmp(&b.arrival_s));
     serve(world, &mut luck, &mut visits, &real, counters);
+    if world.unseen_leaving {
+        for visit in visits.iter_mut().filter(|visit| visit.call_s.is_none()) {
+            visit.finish_s = None;
+        }
+    }
     Trace { visits, plan }
 }
 

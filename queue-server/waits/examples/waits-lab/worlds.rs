@@ -147,6 +147,16 @@ pub(crate) fn all() -> Vec<World> {
             ..World::plain("abandonments, load 1.2", 4, 1.2, exponential, 12)
         },
         World {
+            patience_s: Some(1800.0),
+            unseen_leaving: true,
+            ..World::plain("leaving unseen, load 1.2", 4, 1.2, exponential, 12)
+        },
+        World {
+            empty_counter: Some(5),
+            services: vec![service(300.0, 54.0, exponential)],
+            ..World::plain("a planned counter nobody is at", 6, 0.75, exponential, 10)
+        },
+        World {
             rule: Rule::LastCome,
             ..World::plain("last come first called", 3, 0.85, exponential, 12)
         },
