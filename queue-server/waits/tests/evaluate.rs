@@ -86,6 +86,18 @@ fn a_counter_that_opens_later_is_waited_for() {
 }
 
 #[test]
+fn a_file_of_another_system_reads_the_same() {
+    let rows = "a,renew,1,50,90,A,served\nb,apply,60,95,99,A,served\n";
+    let ours = evaluate(&format!("{HEADER}{rows}"), PLAN).unwrap();
+    let foreign = format!("\u{feff}{HEADER}{rows}\n").replace('\n', "\r\n");
+    let plan = PLAN.replace('\n', "\r\n");
+    assert_eq!(evaluate(&foreign, &plan).unwrap(), ours);
+    let columns = "outcome,counter,finish_s,call_s,arrival_s,service,visit_id,note\n\
+                   served,A,90,50,1,renew,a,x\nserved,A,99,95,60,apply,b,\n";
+    assert_eq!(evaluate(columns, PLAN).unwrap(), ours);
+}
+
+#[test]
 fn refusals_name_the_line_and_what_to_do() {
     let cases = [
         (

@@ -10,8 +10,7 @@ pub enum EvaluateError {
     Csv {
         /// `trace` or `counters`.
         file: &'static str,
-        /// What the reader met.
-        #[source]
+        /// What the reader met; part of the message, so that it is one sentence.
         cause: csv::Error,
     },
     /// A column is missing.
@@ -36,7 +35,7 @@ pub enum EvaluateError {
     },
     /// The predictions could not be written.
     #[error("the predictions cannot be written: {0}; check the disk or the pipe")]
-    Write(#[source] csv::Error),
+    Write(csv::Error),
 }
 
 impl EvaluateError {
