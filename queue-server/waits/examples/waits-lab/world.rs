@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) late_s: f64,
     /// Whether all who wait at the last close are still served, or leave.
     pub(crate) serves_out: bool,
+    /// Whether those who wait at the last close wait until the next morning.
+    pub(crate) overnight: bool,
     /// Share of finishes after which a clerk takes a break of a quarter hour.
     pub(crate) breaks: f64,
     /// Whether nobody notes when a visit leaves.
@@ -104,6 +106,7 @@ impl World {
             late_s: 0.0,
             serves_out: true,
             breaks: 0.0,
+            overnight: false,
             unseen_leaving: false,
             empty_counter: None,
         }
@@ -267,7 +270,7 @@ fn serve(world: &World, luck: &mut Luck, visits: &mut [Visit], real: &[Shift], c
             .any(|shift| shift.3 > now && shift.2 < (now / 86_400.0).floor() * 86_400.0 + 86_400.0);
         waiting.retain(|at| {
             let leaves = visits[*at].arrival_s + patience[*at];
-            let shut_out = door_closed && !anybody_later && !world.serves_out;
+            let shut_out = door_closed && !anybody_later && !world.serves_out && !world.overnight;
             if leaves <= now || shut_out {
                 visits[*at].finish_s = Some(leaves.min(now));
                 return false;

@@ -157,6 +157,16 @@ pub(crate) fn all() -> Vec<World> {
             ..World::plain("a planned counter nobody is at", 6, 0.75, exponential, 10)
         },
         World {
+            overnight: true,
+            serves_out: false,
+            ..day(
+                "left over until morning",
+                30,
+                vec![service(300.0, 34.0, Law::Lognormal(0.8))],
+                (0..3).map(|c| opening(c, &[0], 9.0, 17.0)).collect(),
+            )
+        },
+        World {
             rule: Rule::LastCome,
             ..World::plain("last come first called", 3, 0.85, exponential, 12)
         },

@@ -30,6 +30,8 @@ pub(crate) struct Simulation<'a> {
     joiners: usize,
     lines: Vec<LineStart>,
     hazards: Vec<Option<Hazards>>,
+    /// Whether those left at the close wait for the next morning.
+    carries_over: bool,
     /// Arrivals a second by service, if others may overtake.
     rates: Option<Vec<f64>>,
     services: usize,
@@ -149,6 +151,7 @@ impl<'a> Simulation<'a> {
             hazards: (0..services)
                 .map(|service| model.patience.hazards(service))
                 .collect(),
+            carries_over: model.carried_over.value() >= 0.5 && model.chance_to_stay(true) < 0.5,
             rates,
             services,
         }
@@ -335,7 +338,7 @@ impl<'a> Simulation<'a> {
             return;
         }
         let ended = shifts.iter().rev().find(|(shift, _)| shift.close_s <= time);
-        let last = ended.is_some_and(|(_, last)| *last);
+        let last = ended.is_some_and(|(_, last)| *last) && !self.carries_over;
         if counter.beyond_plan || last || (state.stays && ended.is_some()) {
             state.late = last;
             state.next_s = time;
