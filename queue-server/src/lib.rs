@@ -18,6 +18,7 @@ pub mod link;
 pub mod live;
 mod log_budget;
 pub mod office_file;
+pub mod person_key;
 pub mod reading;
 pub mod web;
 

@@ -19,8 +19,9 @@ use crate::link::{BrokerUrl, Link, LinkSettings};
 use crate::live::handle::{Clock, OfficeHandle};
 use crate::live::office_thread::{OfficeParts, OfficeThread, StartError};
 use crate::office_file::{OfficeFile, OfficeFileError};
+use crate::person_key::{self, PersonKeyError};
 use crate::store::{EventLog, OpenError};
-use crate::web::{self, WebError};
+use crate::web::{self, Bookings, WebError};
 
 /// How long an external broker may take to let the server in before the server
 /// says that it is ready without it.
@@ -71,6 +72,9 @@ pub enum RunError {
     /// The event log cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// There is no key to hash names with.
+    #[error(transparent)]
+    PersonKey(#[from] PersonKeyError),
     /// The office cannot be built from the log, or has no thread.
     #[error(transparent)]
     Office(#[from] StartError),
@@ -120,6 +124,11 @@ pub async fn run(
     }
     let office_id = file.plan.info.office.clone();
     let log = EventLog::open(&settings.data_dir, &office_id, clock())?;
+    // The log's folder is there now, and nobody else's.
+    let bookings = Bookings {
+        plan: Arc::clone(&file.plan),
+        key: person_key::load_or_make(&settings.data_dir)?,
+    };
     let listener = web::bind(settings.http).await?;
     let http = listener.local_addr().map_err(RunError::WebStopped)?;
 
@@ -136,7 +145,7 @@ pub async fn run(
     let (mut broker, mut link, mqtt) =
         start_messages(&settings, &file, office_id, handle.clone()).await?;
     let (stop_pages, pages_stop) = watch::channel(false);
-    let mut pages = tokio::spawn(web::serve(listener, handle, pages_stop));
+    let mut pages = tokio::spawn(web::serve(listener, handle, bookings, pages_stop));
 
     let ready = Ready {
         http: format!("http://{http}"),

@@ -15,7 +15,7 @@ use crate::office::command::Sender;
 use crate::reading::{read_request, rejected};
 
 /// How long a request's payload may take to come.
-const PAYLOAD_WAIT: Duration = Duration::from_secs(10);
+pub(super) const PAYLOAD_WAIT: Duration = Duration::from_secs(10);
 
 /// An answer to a question that was put wrongly, in words.
 #[derive(Debug, Serialize)]
@@ -69,14 +69,14 @@ pub(super) async fn requests(State(web): State<Web>, headers: HeaderMap, body: B
             "Nothing was stored. Use the office's own pages.",
         );
     }
-    if !is_json(&headers) {
+    if media_type(&headers).as_deref() != Some("application/json") {
         return refuse(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "The request is not marked as JSON.",
             "Nothing was stored. Send it with the header Content-Type: application/json.",
         );
     }
-    let payload = match payload_of(body, PAYLOAD_WAIT).await {
+    let payload = match payload_of(body, PAYLOAD_WAIT, PAYLOAD_BYTES_MAX).await {
         Ok(payload) => payload,
         Err(NoPayload::Late) => {
             return refuse(
@@ -113,25 +113,31 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
 
 /// Why there is no payload.
 #[derive(Debug, PartialEq, Eq)]
-enum NoPayload {
+pub(super) enum NoPayload {
+    /// It did not end in time.
     Late,
+    /// It is longer than it may be, or was cut off.
     TooLong,
 }
 
-async fn payload_of(body: Body, wait: Duration) -> Result<Bytes, NoPayload> {
-    let reading = axum::body::to_bytes(body, PAYLOAD_BYTES_MAX);
+/// The whole payload, if it comes within `wait` and has at most `bytes_max`.
+pub(super) async fn payload_of(
+    body: Body,
+    wait: Duration,
+    bytes_max: usize,
+) -> Result<Bytes, NoPayload> {
+    let reading = axum::body::to_bytes(body, bytes_max);
     match tokio::time::timeout(wait, reading).await {
         Ok(read) => read.map_err(|_| NoPayload::TooLong),
         Err(_) => Err(NoPayload::Late),
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+/// What the payload is said to be, in small letters and without parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let kind = value.split(';').next()?;
+    Some(kind.trim().to_ascii_lowercase())
 }
 
 fn status_of(reply: &Reply) -> StatusCode {
@@ -158,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn a_payload_that_does_not_end_is_not_waited_for() {
         let begun = stream::iter([Ok::<_, io::Error>("{")]).chain(stream::pending());
-        let payload = payload_of(Body::from_stream(begun), Duration::from_millis(20)).await;
+        let payload = payload_of(Body::from_stream(begun), Duration::from_millis(20), 9).await;
         assert_eq!(payload, Err(NoPayload::Late));
     }
 }

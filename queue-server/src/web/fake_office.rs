@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
+use usher_appointments::PersonKey;
+use usher_appointments::person::KEY_BYTES;
 use usher_protocol::message::{
     Call, Calls, CounterInfo, OfficeInfo, Outcome, Reply, Request, Role, ServiceInfo, ServiceWait,
     Waits,
@@ -16,6 +20,8 @@ use crate::live::handle::{DeviceReports, Message, OfficeHandle};
 use crate::live::view::OfficeView;
 use crate::live::view::{CounterState, CounterView, DeviceView};
 use crate::office::command::Sender;
+use crate::office::plan::OfficePlan;
+use crate::web::Bookings;
 
 /// How the fake answers.
 pub(crate) type Script = Box<dyn FnMut(&Sender, &Request) -> Outcome + Send>;
@@ -197,6 +203,16 @@ pub(crate) fn sample_view() -> OfficeView {
             .into(),
         served_today: 0,
         attention: Vec::new(),
+    }
+}
+
+/// What it takes to read appointments for the office of [`sample_view`].
+pub(crate) fn sample_bookings() -> Bookings {
+    let info = sample_view().info.as_ref().clone();
+    let zone = TimeZone::get(&info.time_zone).unwrap();
+    Bookings {
+        plan: Arc::new(OfficePlan::new(info, zone, Time::MIN, BTreeMap::new())),
+        key: PersonKey::new([7; KEY_BYTES]),
     }
 }
 

@@ -10,6 +10,7 @@
 //! pages from `templates/`. Start reading at [`router`].
 
 mod api;
+mod appointments;
 mod assets;
 mod connections;
 mod events;
@@ -26,11 +27,15 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+pub use self::appointments::Bookings;
 use crate::live::handle::OfficeHandle;
 
 /// Pages that are kept up to date at the same time. A large office has some
 /// thirty; the next one gets a clear answer and tries again.
 const LIVE_PAGES_MAX: usize = 256;
+
+/// Files of appointments that are read in at the same time.
+const IMPORTS_MAX: usize = 1;
 
 /// Why the web server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +66,8 @@ struct Web {
     office: OfficeHandle,
     push: events::Push,
     live_pages: Arc<Semaphore>,
+    bookings: Arc<Bookings>,
+    importing: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -84,18 +91,21 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, WebError> {
 pub async fn serve(
     listener: TcpListener,
     office: OfficeHandle,
+    bookings: Bookings,
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let router = router(office, stopping.clone());
+    let router = router(office, bookings, stopping.clone());
     connections::serve(listener, router, stopping, connections::Bounds::default()).await
 }
 
 /// Every address that the server knows. Needs a running Tokio runtime.
-pub fn router(office: OfficeHandle, stopping: watch::Receiver<bool>) -> Router {
+pub fn router(office: OfficeHandle, bookings: Bookings, stopping: watch::Receiver<bool>) -> Router {
     let web = Web {
         push: events::Push::start(&office),
         office,
         live_pages: Arc::new(Semaphore::new(LIVE_PAGES_MAX)),
+        bookings: Arc::new(bookings),
+        importing: Arc::new(Semaphore::new(IMPORTS_MAX)),
         stopping,
     };
     Router::new()
@@ -107,6 +117,8 @@ pub fn router(office: OfficeHandle, stopping: watch::Receiver<bool>) -> Router {
         .route("/api/v1/state", get(api::state))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/requests", post(api::requests))
+        .route("/api/v1/appointments", post(appointments::import))
+        .route("/api/v1/appointments/person", post(appointments::person))
         .route("/healthz", get(api::health))
         .method_not_allowed_fallback(api::wrong_method)
         .fallback(pages::not_found)

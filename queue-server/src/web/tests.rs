@@ -9,7 +9,7 @@ use tower::ServiceExt;
 use usher_protocol::CounterId;
 use usher_protocol::message::{Answer, Outcome, Rejection, RejectionCode, RequestBody};
 
-use super::fake_office::{FakeOffice, sample_view};
+use super::fake_office::{FakeOffice, Script, sample_bookings, sample_view};
 use super::router;
 use crate::live::view::CounterState;
 use crate::office::command::Sender;
@@ -22,9 +22,14 @@ struct Site {
 
 /// A site whose office answers `outcome` to everything.
 fn site(outcome: Outcome) -> Site {
-    let office = FakeOffice::start(sample_view(), Box::new(move |_, _| outcome.clone()));
+    site_of(Box::new(move |_, _| outcome.clone()))
+}
+
+/// A site whose office answers by `script`.
+fn site_of(script: Script) -> Site {
+    let office = FakeOffice::start(sample_view(), script);
     let (stop, stopping) = watch::channel(false);
-    let router = router(office.handle.clone(), stopping);
+    let router = router(office.handle.clone(), sample_bookings(), stopping);
     Site {
         office,
         stop,
@@ -59,7 +64,11 @@ impl Site {
     }
 
     async fn post(&self, kind: &str, body: impl Into<Body>) -> (StatusCode, Value) {
-        let request = Request::post("/api/v1/requests")
+        self.post_to("/api/v1/requests", kind, body).await
+    }
+
+    async fn post_to(&self, path: &str, kind: &str, body: impl Into<Body>) -> (StatusCode, Value) {
+        let request = Request::post(path)
             .header(header::CONTENT_TYPE, kind)
             .body(body.into());
         let (status, text) = text(self.ask(request.unwrap()).await).await;
@@ -329,4 +338,133 @@ async fn state_is_pushed_at_once_and_at_each_change_until_the_server_stops() {
     }
     assert!(seen.contains("\"sequence\":8"), "{seen}");
     assert!(seen.contains("event: state\n"));
+}
+
+const TABLE: &str = "code,at,services,family_name,given_name,birth_date
+K7-2,2026-11-30T09:30,titles,García,Ana,1990-01-31
+K7-3,2026-11-30T09:45,cars,,,
+K7-4,2026-11-30T10:00,licences,,,
+";
+
+#[tokio::test]
+async fn each_appointment_of_a_file_is_asked_for_as_staff_and_mistakes_are_told_beside() {
+    let site = site_of(Box::new(|_, request| match &request.body {
+        RequestBody::BookAppointment { appointment } if appointment.code.as_str() == "K7-4" => {
+            Outcome::Rejected {
+                rejection: Rejection {
+                    code: RejectionCode::WrongState,
+                    message: "It is in the queue.".into(),
+                    next_step: "Nothing.".into(),
+                },
+            }
+        }
+        _ => accepted(),
+    }));
+    let (status, report) = site
+        .post_to("/api/v1/appointments", "Text/CSV; charset=utf-8", TABLE)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{report}");
+    assert_eq!(report["read"], 3);
+    assert_eq!(report["booked_or_known"], 1);
+    assert_eq!(report["cancelled"], 0);
+    let refused = &report["refused"];
+    assert_eq!(refused[0]["line"], 3, "{report}");
+    assert_eq!(refused[1]["code"], "K7-4", "{report}");
+    assert_eq!(refused[1]["next_step"], "Nothing.");
+    let asked = site.office.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked.iter().all(|(sender, _)| *sender == Sender::Clerk));
+    assert_ne!(asked[0].1.id, asked[1].1.id);
+    let RequestBody::BookAppointment { appointment } = &asked[0].1.body else {
+        panic!("{:?}", asked[0]);
+    };
+    assert!(appointment.person.is_some());
+}
+
+#[tokio::test]
+async fn a_cancellation_of_what_is_not_there_is_done() {
+    let unknown = Outcome::Rejected {
+        rejection: Rejection {
+            code: RejectionCode::UnknownAppointment,
+            message: "There is none.".into(),
+            next_step: "Look again.".into(),
+        },
+    };
+    let site = site(unknown);
+    let calendar =
+        "BEGIN:VCALENDAR\nMETHOD:CANCEL\nBEGIN:VEVENT\nUID:1\nEND:VEVENT\nEND:VCALENDAR\n";
+    let (status, report) = site
+        .post_to("/api/v1/appointments", "text/calendar", calendar)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{report}");
+    assert_eq!(report["cancelled"], 1, "{report}");
+    assert_eq!(report["refused"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn an_import_stops_when_nothing_can_be_stored() {
+    let site = site(Outcome::Unavailable {
+        reason: "the disk is full".into(),
+    });
+    let (status, report) = site
+        .post_to("/api/v1/appointments", "text/csv", TABLE)
+        .await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(report["refused"][0]["code"], "K7-2", "{report}");
+    assert_eq!(site.office.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_goes_no_further() {
+    let site = site(accepted());
+    let too_long = "x".repeat(3 << 20);
+    for (kind, body, expected) in [
+        (
+            "application/json",
+            TABLE,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        ("text/calendar", TABLE, StatusCode::BAD_REQUEST),
+        (
+            "text/csv",
+            "K7-2,2026-11-30T09:30,titles",
+            StatusCode::BAD_REQUEST,
+        ),
+        ("text/csv", too_long.as_str(), StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let (status, problem) = site
+            .post_to("/api/v1/appointments", kind, body.to_owned())
+            .await;
+        assert_eq!(status, expected, "{problem}");
+        assert!(!problem["next_step"].as_str().unwrap().is_empty());
+    }
+    let request = Request::post("/api/v1/appointments")
+        .header(header::CONTENT_TYPE, "text/csv")
+        .header("sec-fetch-site", "cross-site")
+        .body(Body::from(TABLE));
+    let response = site.ask(request.unwrap()).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert!(site.office.asked().is_empty());
+}
+
+#[tokio::test]
+async fn somebody_is_hashed_for_today_and_no_answer_has_the_name() {
+    let site = site(accepted());
+    let path = "/api/v1/appointments/person";
+    let ask = |body: &'static str| site.post_to(path, "application/json", body);
+    let letter = r#"{"family_name":"García-López","given_name":"Ana","birth_date":"1990-01-31"}"#;
+    let barcode = r#"{"family_name":"GARCIA LOPEZ","given_name":"A","birth_date":"1990-01-31"}"#;
+    let (status, hashed) = ask(letter).await;
+    assert_eq!(status, StatusCode::OK, "{hashed}");
+    assert_eq!(hashed["person"].as_str().unwrap().len(), 32);
+    assert_eq!(ask(barcode).await.1, hashed);
+    for body in [
+        r#"{"family_name":["Zamorano"],"birth_date":"1990-01-31"}"#,
+        r#"{"family_name":"Zamorano","birth_date":"31.01.1990"}"#,
+        r#"{"birth_date":"1990-01-31"}"#,
+    ] {
+        let (status, problem) = ask(body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+        assert!(!problem.to_string().contains("Zamorano"), "{problem}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `usher-server`: reads the command line and the clock, and reports.
 
+mod appointments;
 mod maintenance;
 
 use std::env::VarError;
@@ -58,6 +59,11 @@ enum Task {
         /// The office file.
         #[arg(value_name = "FILE")]
         office: PathBuf,
+    },
+    /// Appointments from a file of another program.
+    Appointments {
+        #[command(subcommand)]
+        task: AppointmentsTask,
     },
     /// Write the event log to standard output, one JSON object a line. The
     /// server may be running.
@@ -153,7 +159,21 @@ enum WaitsTask {
     },
 }
 
-/// Bad usage, or an office file with mistakes.
+#[derive(Debug, Subcommand)]
+enum AppointmentsTask {
+    /// Tell what a file says, and every mistake in it. No server is needed, and
+    /// nothing is changed.
+    Check {
+        /// A table (CSV) or a calendar (iCalendar); see docs/appointments.md.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The office file.
+        #[arg(long, value_name = "FILE")]
+        office: PathBuf,
+    },
+}
+
+/// Bad usage, or an office file or a file of appointments with mistakes.
 const EXIT_USAGE: u8 = 2;
 
 /// Where the embedded broker listens if nothing is said.
@@ -192,6 +212,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let usage = error.is::<UsageError>()
+                || error.is::<appointments::FaultyFile>()
                 || matches!(
                     error.downcast_ref::<RunError>(),
                     Some(RunError::OfficeFile(_))
@@ -267,6 +288,9 @@ fn perform(task: Task) -> anyhow::Result<()> {
             broker: broker_choice(mqtt, broker)?,
         }),
         Task::Check { office } => check(&office),
+        Task::Appointments {
+            task: AppointmentsTask::Check { file, office },
+        } => appointments::check(&file, &office, clock()),
         Task::Events { data } => events(&data),
         Task::Verify { path } => maintenance::verify(&path),
         Task::Backup { data, target } => maintenance::backup(&data, &target),
