@@ -22,6 +22,10 @@ pub(super) fn return_visit(
     match visit.state {
         VisitState::OnHold { .. } => {}
         VisitState::NoShow { at } => {
+            // Its number is given anew, and it is about to be forgotten.
+            if !office.is_of_today(visit.id) {
+                return Err(rejection::of_another_day(visit.number));
+            }
             let kept = office.plan().rules.limits.return_within_minutes;
             if now.duration_since(at) > SignedDuration::from_mins(i64::from(kept)) {
                 return Err(rejection::place_given_up(visit.number, kept));

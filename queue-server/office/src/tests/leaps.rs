@@ -86,3 +86,23 @@ fn a_leap_past_belief_starts_no_day() {
     assert_eq!(day.arrive("k-5", "titles").number, number("A1"));
     day.check_replay();
 }
+
+#[test]
+fn a_no_show_of_the_day_before_does_not_come_back_with_a_number_that_is_given_anew() {
+    let mut day = Day::new();
+    // Ten to four, and the day starts at four.
+    day.leap(18 * HOURS + 50);
+    day.open("1");
+    let absent = day.arrive("k-1", "titles");
+    day.called("1");
+    day.clerk(RequestBody::MarkNoShow {
+        counter: counter("1"),
+    });
+    day.pass(15);
+    assert_eq!(day.arrive("k-2", "titles").number, absent.number);
+    let outcome = day.clerk(RequestBody::ReturnVisit {
+        visit: absent.visit,
+    });
+    assert_eq!(code(&outcome), RejectionCode::TooLate);
+    day.check_replay();
+}

@@ -230,11 +230,14 @@ impl Ledger {
             |known: &Known| broken(POSSIBLE, format!("{:?} of {known:?}", record.event));
         match &record.event {
             Event::VisitReturned { visit } => {
+                let is_of_today = self.of_today.contains(&visit.0);
                 let known = self.known(*visit)?;
                 let kept = SignedDuration::from_mins(i64::from(limits.return_within_minutes));
                 let is_possible = match known.stands {
                     Stands::OnHold => true,
-                    Stands::NoShow => at.duration_since(known.stands_since) <= kept,
+                    Stands::NoShow => {
+                        is_of_today && at.duration_since(known.stands_since) <= kept
+                    }
                     _ => false,
                 };
                 if !is_possible {
