@@ -182,7 +182,6 @@ impl Office {
             Event::ServiceAdded { visit, service } => {
                 let visit = self.visit_mut(*visit)?;
                 visit.then.push(service.clone());
-                visit.moved = record.sequence;
                 Ok(())
             }
             Event::ServiceChanged { visit, service } => {

@@ -75,24 +75,3 @@ fn a_call_that_is_taken_back_leaves_the_share_of_other_calls() {
         "the call of counter 2 stands"
     );
 }
-
-#[test]
-fn what_the_greeter_changed_meanwhile_is_not_taken_back() {
-    for further in [true, false] {
-        let mut day = Day::new();
-        day.open("1");
-        let visit = day.arrive("k-1", "titles").visit;
-        day.called("1");
-        let service: usher_protocol::ServiceId = "registration".parse().unwrap();
-        let body = if further {
-            RequestBody::AddService { visit, service }
-        } else {
-            RequestBody::ChangeService { visit, service }
-        };
-        accepted(&mut day, body);
-        assert_eq!(code(&undo(&mut day, "1")), RejectionCode::WrongState);
-        let known = day.office().visit(visit).unwrap();
-        let wants = [&known.then[..], std::slice::from_ref(&known.service)].concat();
-        assert!(wants.iter().any(|one| one.as_str() == "registration"));
-    }
-}

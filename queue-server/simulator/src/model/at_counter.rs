@@ -183,9 +183,15 @@ impl Ledger {
         let was = known.stands.clone();
         let number = known.number;
         let arrived_at = known.arrived_at;
+        // What was added meanwhile is still wanted.
+        let wanted = known.then.clone().into_iter();
+        let added =
+            wanted.filter(|service| *service != before.service && !before.then.contains(service));
+        let then = before.then.iter().cloned().chain(added).collect();
         *known = Known {
             number,
             arrived_at,
+            then,
             touched: record.sequence,
             ..*before
         };

@@ -235,9 +235,7 @@ impl Ledger {
                 let kept = SignedDuration::from_mins(i64::from(limits.return_within_minutes));
                 let is_possible = match known.stands {
                     Stands::OnHold => true,
-                    Stands::NoShow => {
-                        is_of_today && at.duration_since(known.stands_since) <= kept
-                    }
+                    Stands::NoShow => is_of_today && at.duration_since(known.stands_since) <= kept,
                     _ => false,
                 };
                 if !is_possible {
@@ -283,7 +281,6 @@ impl Ledger {
             Event::ServiceAdded { visit, service } => {
                 let known = self.open(*visit)?;
                 known.then.push(service.clone());
-                known.touched = record.sequence;
                 Ok(())
             }
             Event::ServiceChanged { visit, service } => {
