@@ -87,3 +87,26 @@ fn bringing_a_log_up_is_all_or_nothing() {
 
 /// Computed from the file with Python's hashlib.
 const V1_HEAD: &str = "4fe415b0f1d970ce25f8b995c8ffacfc1f0ae35b2ecfe48b5c757bcc78ccd2d6";
+
+#[test]
+fn a_log_of_version_2_is_read_with_what_was_kept_and_what_was_erased() {
+    let dir = released("v2.db");
+    let before = read_only(&dir);
+    let report = verify_file(&dir.path().join(DATABASE_NAME), &mut |_| {}).unwrap();
+    assert!(report.is_sound(), "{report}");
+    assert_eq!((report.events, report.erased), (48, 1));
+    let log = open(&dir).unwrap();
+    assert_eq!(records(&log), before);
+    assert_eq!(log.head().hash.to_string(), V2_HEAD);
+    let notes: Vec<Option<&str>> = before
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::VisitTransferred { note, .. } => Some(note.as_deref()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(notes, [None, Some("needs a chair")]);
+}
+
+/// Computed from the file with Python's hashlib.
+const V2_HEAD: &str = "51236f4336414abeafc1c1c3cb2ad4437aff363fe47a0f7a4ec19f8fb9bb680e";
