@@ -97,7 +97,7 @@ fn make(dir: &Path, events: u64) -> Result<()> {
     let mut nth = 0_u64;
     let began = Instant::now();
     while intake.office().sequence() < events {
-        if nth % 1_000 == 0 {
+        if nth.is_multiple_of(1_000) {
             wall += SignedDuration::from_hours(16);
             uptime += Duration::from_secs(16 * 3600);
         }
@@ -126,7 +126,7 @@ fn make(dir: &Path, events: u64) -> Result<()> {
             wall += SignedDuration::from_secs(7);
             uptime += Duration::from_secs(7);
             let id = format!("{name}-{nth}");
-            take(&mut intake, &mut records, wall, uptime, id, body);
+            take(&mut intake, &mut records, wall, uptime, &id, body);
         }
         if records.len() > 5_000 {
             log.append(&records)?;
@@ -147,14 +147,14 @@ fn take(
     records: &mut Vec<Record>,
     wall: Timestamp,
     uptime: Duration,
-    id: String,
+    id: &str,
     body: RequestBody,
 ) {
     let sender = match body {
         RequestBody::CheckIn { .. } => sample::kiosk("kiosk-1"),
         _ => Sender::Clerk,
     };
-    let mut request = sample::request(&id, body);
+    let mut request = sample::request(id, body);
     request.sent_at = wall;
     let handled = intake.handle(&Command::new(sender, request), Moment { wall, uptime });
     // What cannot be done (the counter is open already) leaves no event.

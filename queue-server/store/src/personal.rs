@@ -143,6 +143,8 @@ pub(crate) fn erase(
         }
         Ok(()) | Err(_) => {}
     }
+    // Most of it without keeping the server from storing events.
+    schema::fold_passively(connection)?;
     Ok(Erased {
         events,
         is_complete: schema::fold_wal(connection)?,

@@ -5,8 +5,9 @@
 //! of no use unless it is whole, of the same format and program, and its event
 //! has the same hash in the log: then everything before is what it was made from.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -101,7 +102,13 @@ impl Snapshot {
         let path = dir.join(SNAPSHOT_NAME);
         let write = || -> io::Result<()> {
             let unfinished = dir.join(UNFINISHED_NAME);
-            let mut file = File::create(&unfinished)?;
+            // Nobody else may read what events say of people.
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&unfinished)?;
             file.write_all(&self.to_file())?;
             file.sync_all()?;
             fs::rename(&unfinished, &path)?;

@@ -6,7 +6,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use jiff::Timestamp;
+use usher_protocol::OfficeId;
+
 use super::*;
+use log::NOTE_EVERY;
 use rows::PAGE_EVENTS;
 use schema::SCHEMA_VERSION;
 use usher_office::command::{Fingerprint, Origin};

@@ -233,13 +233,9 @@ impl Owner {
     }
 
     fn store(&mut self, batches: &mut Vec<Batch>) {
-        let mut heads = Vec::with_capacity(batches.len());
-        let result = self.log.append_all(
-            &mut batches.iter().map(|batch| batch.records.as_slice()),
-            &mut |head| heads.push(head),
-        );
-        match result {
-            Ok(_) => {
+        let records: Vec<&[Record]> = batches.iter().map(|b| b.records.as_slice()).collect();
+        match self.log.append_all(&records) {
+            Ok(heads) => {
                 for (batch, head) in batches.drain(..).zip(heads) {
                     batch.done.tell(Ok(head));
                 }

@@ -67,7 +67,8 @@ fn count(dir: &Path) -> u64 {
 
 /// Past what the test harness captures.
 fn say_loudly(text: &str) {
-    writeln!(io::stderr(), "\n*** {text}\n").unwrap();
+    let text = format!("\n*** {text}\n\n");
+    io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
 /// Runs this test program in the part `part`, after `shell` did `set_up`.
@@ -213,14 +214,15 @@ fn full_disk(dir: &Path) {
     assert_eq!(words, "the disk is full: free some space");
     assert!(acknowledged > 1_000, "{acknowledged}");
     assert_eq!(count(dir), acknowledged);
-    let still = log.reopen(now()).and_then(|()| {
-        let (_, words) = append_until_it_fails(&mut log, 500);
-        assert_eq!(words, "the disk is full: free some space");
-        Ok(())
-    });
-    if let Err(error) = still {
-        let cause = std::error::Error::source(&error).unwrap().to_string();
-        assert!(cause.contains("full"), "{error}: {cause}");
+    match log.reopen(now()) {
+        Ok(()) => {
+            let (_, words) = append_until_it_fails(&mut log, 500);
+            assert_eq!(words, "the disk is full: free some space");
+        }
+        Err(error) => {
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.contains("full"), "{error}: {cause}");
+        }
     }
     fs::remove_file(&ballast).unwrap();
     log.reopen(now()).unwrap();

@@ -201,3 +201,27 @@ fn the_mark_follows_when_the_log_is_idle() {
     }
     drop(writer);
 }
+
+#[test]
+fn nothing_to_store_costs_no_commit_and_tells_in_its_turn() {
+    let dir = TempDir::new().unwrap();
+    let writer = Writer::start(open(&dir).unwrap()).unwrap();
+    let told = Told::default();
+    append(&writer, &told, 1, vec![record(1)]);
+    writer.with_log(|_| ()).unwrap();
+    let wal = || {
+        fs::metadata(dir.path().join("events.db-wal"))
+            .unwrap()
+            .len()
+    };
+    let before = wal();
+    append(&writer, &told, 2, Vec::new());
+    writer.with_log(|_| ()).unwrap();
+    assert_eq!(wal(), before);
+    append(&writer, &told, 3, vec![record(3)]);
+    append(&writer, &told, 4, Vec::new());
+    writer.with_log(|_| ()).unwrap();
+    let told = told.lock().unwrap();
+    assert_eq!(told[..2], [(1, Ok(1)), (2, Ok(1))]);
+    assert!(told[2].1.is_err() && told[3].1.is_err(), "{told:?}");
+}
