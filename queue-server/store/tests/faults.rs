@@ -270,6 +270,9 @@ fn broken_disk(dir: &Path) {
 }
 
 fn read_only(dir: &Path) {
+    // One log that was closed, so that it is a single file, and one that is open.
+    let closed = dir.join("closed");
+    open(&closed).unwrap().append(&[record(1)]).unwrap();
     let mut log = open(dir).unwrap();
     let records: Vec<Record> = (1..=300).map(record).collect();
     log.append(&records).unwrap();
@@ -285,6 +288,8 @@ fn read_only(dir: &Path) {
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     assert!(cause.unwrap_or_default().contains("readonly"), "{error}");
     drop(log);
+    check_sound(dir, 300);
+    check_sound(&closed, 1);
     let error = open(dir).unwrap_err().to_string();
     assert!(
         error.contains("cannot be used; give usher-server the right to write"),
