@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use usher_office::plan::OfficePlan;
-use usher_office::policy::{Lane, PRIORITY_USUAL, Policy, Standing, Turn};
+use usher_office::policy::{Appointments, Lane, Order, PRIORITY_USUAL, Policy, Standing, Turn};
 use usher_waits::scene::{Discipline, Waiting};
 
 /// The office's policy, for services by their place in the office file.
@@ -15,6 +15,8 @@ use usher_waits::scene::{Discipline, Waiting};
 pub struct OfficeOrder {
     policy: Policy,
     targets: Vec<u16>,
+    /// Whether a service has another priority than the usual.
+    has_classes: bool,
 }
 
 /// One digit for the lane, one for the priority.
@@ -30,6 +32,11 @@ impl OfficeOrder {
             targets: services
                 .map(|info| plan.service_rules(&info.id).target_minutes)
                 .collect(),
+            has_classes: plan
+                .rules
+                .services
+                .values()
+                .any(|rules| rules.priority != PRIORITY_USUAL),
         }
     }
 
@@ -71,6 +78,12 @@ impl Discipline for OfficeOrder {
             + clamp_target(urgency.of_target) * 1e6
             + waited.clamp(-4e5, 4e5)
     }
+
+    fn overtakes(&self) -> bool {
+        self.policy.order != Order::Arrival
+            || self.policy.appointments != Appointments::ByTime
+            || self.has_classes
+    }
 }
 
 /// Thousandths of the target, as far as they can differ.
@@ -95,7 +108,6 @@ fn milliseconds(seconds: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use usher_office::plan::Rules;
-    use usher_office::policy::{Appointments, Order};
     use usher_office::sample;
 
     use super::*;
