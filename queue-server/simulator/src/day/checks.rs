@@ -35,7 +35,10 @@ impl OfficeDay {
                 return Ok(());
             }
             Outcome::Rejected { rejection } => {
-                ensure(events == 0, DURABLE, || {
+                // The id of a check-in that a form replaced is remembered as the form
+                // is, by date: a leap of a month forgets it.
+                let is_forgotten = self.replaced.contains(id);
+                ensure(events == 0 || is_forgotten, DURABLE, || {
                     format!("{id} was refused ({}) and happened", rejection.message)
                 })?;
                 if matches!(body, RequestBody::AdmitPaperForm { .. }) {
