@@ -267,7 +267,7 @@ function emptyWords() {
     const until = counter.break_until && timeOfDay(Date.parse(counter.break_until), office.info.time_zone);
     return until ? `On a break until ${until}` : "On a break";
   }
-  if (counter.waiting === 0) return "Nobody is waiting";
+  if (counter.next_up.length === 0) return "Nobody is waiting";
   const next = counter.next_up[0];
   return next ? `Press N to call ${spaced(next.number)}` : "Press N to call the next resident";
 }

@@ -1,6 +1,6 @@
 //! What events teach of service times, pauses and patience.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use usher_office::Office;
@@ -89,6 +89,8 @@ pub struct Learner {
     could_call: HashMap<CounterId, (Timestamp, Pause)>,
     /// What was foreseen of those who wait.
     promises: HashMap<VisitId, Promise>,
+    /// Who has been called today.
+    called: HashSet<VisitId>,
     /// What it has seen and nobody has taken yet.
     seen: Vec<Observation>,
 }
@@ -144,7 +146,10 @@ impl Learner {
             }
             Event::VisitLeft { visit } => {
                 self.promises.remove(visit);
-                if let Some(visit) = office.visit(*visit) {
+                // Whoever was called before has waited no longer than that.
+                if let Some(visit) = office.visit(*visit)
+                    && !self.called.remove(&visit.id)
+                {
                     let waited = record.at.duration_since(visit.since);
                     self.wait(office, visit, waited.as_secs_f64(), true);
                 }
@@ -160,6 +165,7 @@ impl Learner {
             Event::DayStarted { .. } => {
                 self.could_call.clear();
                 self.promises.clear();
+                self.called.clear();
             }
             _ => {}
         }
@@ -193,6 +199,7 @@ impl Learner {
                 seconds: at.duration_since(since).as_secs_f64().max(0.0),
             });
         }
+        self.called.insert(visit.id);
         // Only the first wait of a visit is one that was foreseen.
         if !visit.done.is_empty() || visit.postponed > 0 || visit.no_shows > 0 {
             return;
@@ -236,7 +243,8 @@ impl Learner {
     }
 
     fn note_free(&mut self, office: &Office, at: Timestamp, counter: &CounterId, why: Pause) {
-        if office.counter(counter) == Some(OpenCounter::Free) && office.waiting_at(counter) > 0 {
+        if office.counter(counter) == Some(OpenCounter::Free) && office.waiting_at(counter, at) > 0
+        {
             self.could_call.insert(counter.clone(), (at, why));
         } else {
             self.could_call.remove(counter);

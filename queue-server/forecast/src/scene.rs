@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use usher_office::Office;
 use usher_office::plan::OfficePlan;
 use usher_office::state::{CounterNow, OpenCounter};
-use usher_office::visit::Visit;
+use usher_office::visit::{Visit, VisitState};
 use usher_protocol::{CounterId, VisitId};
 use usher_waits::model::{Model, Prior};
 use usher_waits::scene::{Counter, Doing, Pause, Scene, Services, Shift, Waiting};
@@ -149,7 +149,7 @@ fn counter(
     }
     let doing = match open.has {
         OpenCounter::Busy(visit) => serving(office.visit(visit), open, plan),
-        OpenCounter::Free if office.waiting_at(id) > 0 => Doing::Idle {
+        OpenCounter::Free if office.waiting_at(id, now) > 0 => Doing::Idle {
             since_s: seconds(zone, open.since),
             after: Pause::Finish,
         },
@@ -175,8 +175,17 @@ fn counter(
 
 fn serving(visit: Option<&Visit>, open: &CounterNow, plan: &OfficePlan) -> Doing {
     let position = visit.and_then(|visit| plan.service_position(&visit.service));
+    // A further service of the same visit began when the one before ended.
+    let since = match visit.map(|visit| &visit.state) {
+        Some(VisitState::Serving { started_at, .. })
+            if visit.is_some_and(|visit| !visit.done.is_empty()) =>
+        {
+            *started_at
+        }
+        _ => open.since,
+    };
     Doing::Serving {
         service: position.unwrap_or(0),
-        since_s: seconds(&plan.time_zone, open.since),
+        since_s: seconds(&plan.time_zone, since),
     }
 }

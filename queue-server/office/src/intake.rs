@@ -22,6 +22,9 @@ use crate::rejection;
 /// is forgotten: a repeat of it, minutes later, is decided anew.
 pub const UNEVENTFUL_MAX: usize = 4096;
 
+/// A wall's clock that went back by less was only put right a little.
+pub const CLOCK_STEP_MIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// The office, taking in commands.
 #[derive(Clone)]
 pub struct Intake {
@@ -86,6 +89,21 @@ impl Intake {
         Some(record)
     }
 
+    /// Notes that the wall's clock was put back while somebody is here.
+    fn follow_clock(&mut self, now: Moment) -> Option<Record> {
+        let step = self
+            .office
+            .last_at()
+            .duration_since(whole_milliseconds(now.wall));
+        if step <= CLOCK_STEP_MIN || self.office.open_visits().is_empty() {
+            return None;
+        }
+        let by_ms = i64::try_from(step.as_millis()).ok()?;
+        let command = CommandId::new(format!("clock-{}", self.office.sequence() + 1)).ok()?;
+        let event = Event::ClockSetBack { by_ms };
+        Some(self.happen(now, command, Origin::Server, Fingerprint(0), event))
+    }
+
     /// The leap of the wall's clock, if a day would start but for it: more than
     /// [`LEAP_MAX`] that the program did not run through. Somebody has to look.
     #[must_use]
@@ -103,7 +121,8 @@ impl Intake {
                 reply: reply(command, now.wall, done()),
             };
         }
-        let mut records: Vec<Record> = self.start_day_if_due(now).into_iter().collect();
+        let mut records: Vec<Record> = self.follow_clock(now).into_iter().collect();
+        records.extend(self.start_day_if_due(now));
         let outcome = match self.uneventful.outcome(command) {
             Some(outcome) => outcome,
             None => self.decide(command, now, &mut records),
@@ -181,8 +200,13 @@ impl Intake {
         self.office
             .apply(&record)
             .expect("what was decided on this state can happen in it");
-        if let Event::VisitQueued(queued) = &record.event {
-            self.watch.join(queued.visit, now);
+        let joined = match &record.event {
+            Event::VisitQueued(queued) => Some(queued.visit),
+            Event::VisitReturned { visit } | Event::VisitReopened { visit } => Some(*visit),
+            _ => None,
+        };
+        if let Some(visit) = joined {
+            self.watch.join(visit, now);
         }
         record
     }

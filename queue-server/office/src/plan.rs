@@ -28,8 +28,6 @@ pub struct OfficePlan {
     pub rules: Rules,
     services: HashMap<ServiceId, usize>,
     counters: HashMap<CounterId, usize>,
-    /// For each counter, the places of its services in `info`.
-    served: Vec<Vec<usize>>,
 }
 
 impl OfficePlan {
@@ -44,12 +42,7 @@ impl OfficePlan {
         let services = (0..).zip(&info.services);
         let counters = (0..).zip(&info.counters);
         let services: HashMap<_, _> = services.map(|(i, s)| (s.id.clone(), i)).collect();
-        let served = info.counters.iter().map(|counter| {
-            let positions = counter.services.iter().filter_map(|id| services.get(id));
-            positions.copied().collect()
-        });
         Self {
-            served: served.collect(),
             services,
             counters: counters.map(|(i, c)| (c.id.clone(), i)).collect(),
             info: Arc::new(info),
@@ -107,12 +100,6 @@ impl OfficePlan {
     #[must_use]
     pub fn service_position(&self, id: &ServiceId) -> Option<usize> {
         self.services.get(id).copied()
-    }
-
-    /// The places in [`OfficeInfo::services`] of those that the counter serves.
-    #[must_use]
-    pub fn served_positions(&self, counter: &CounterId) -> Option<&[usize]> {
-        self.counters.get(counter).map(|&i| &self.served[i][..])
     }
 
     /// The service's English name, or its id if the office no longer has it.

@@ -40,9 +40,9 @@ pub fn foresee(office: &Office, service: &ServiceId, arrived_at: Timestamp) -> O
 /// Who serves what, and how many wait before an arrival: the same for every
 /// service, so that one value foresees all of them.
 #[derive(Debug)]
-pub struct Staffing<'a> {
+pub struct Staffing {
     queues: Vec<Queue>,
-    counters: Vec<StaffedCounter<'a>>,
+    counters: Vec<StaffedCounter>,
     /// For each service, the places in `counters` of those that serve it.
     serving: Vec<Vec<usize>>,
 }
@@ -54,19 +54,19 @@ struct Queue {
 }
 
 #[derive(Debug)]
-struct StaffedCounter<'a> {
-    services: &'a [usize],
+struct StaffedCounter {
+    services: Vec<usize>,
     is_free: bool,
     /// How long a visit takes here, by the mix of those who wait for it; `None`
     /// if nobody does.
     mean_minutes: Option<f64>,
 }
 
-impl<'a> Staffing<'a> {
+impl Staffing {
     /// The staffing that somebody meets who arrives at `arrived_at`. Services
     /// are named by their place in [`usher_protocol::message::OfficeInfo::services`].
     #[must_use]
-    pub fn of(office: &'a Office, arrived_at: Timestamp) -> Self {
+    pub fn of(office: &Office, arrived_at: Timestamp) -> Self {
         let plan = office.plan();
         let place = (arrived_at, VisitId(u64::MAX));
         let queue = |info: &ServiceInfo| Queue {
@@ -74,21 +74,24 @@ impl<'a> Staffing<'a> {
             usual_minutes: f64::from(info.usual_minutes.max(1)),
         };
         let queues: Vec<Queue> = plan.info.services.iter().map(queue).collect();
-        let counters: Vec<StaffedCounter<'a>> = office
+        let counters: Vec<StaffedCounter> = office
             .open_counters()
             .filter(|(_, has)| *has != OpenCounter::OnBreak)
             .filter_map(|(id, has)| {
-                let services = plan.served_positions(id)?;
+                let services: Vec<usize> = office
+                    .services_at(id)
+                    .filter_map(|service| plan.service_position(service))
+                    .collect();
                 Some(StaffedCounter {
-                    services,
                     is_free: has == OpenCounter::Free,
-                    mean_minutes: mean_minutes(services, &queues),
+                    mean_minutes: mean_minutes(&services, &queues),
+                    services,
                 })
             })
             .collect();
         let mut serving = vec![Vec::new(); queues.len()];
         for (nth, counter) in counters.iter().enumerate() {
-            for service in counter.services {
+            for service in &counter.services {
                 serving[*service].push(nth);
             }
         }
@@ -113,7 +116,7 @@ impl<'a> Staffing<'a> {
         mine().next()?;
         let mut shared = vec![0_usize; self.queues.len()];
         for counter in mine() {
-            for other in counter.services {
+            for other in &counter.services {
                 shared[*other] += 1;
             }
         }

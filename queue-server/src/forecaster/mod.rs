@@ -15,10 +15,11 @@ mod memory;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use usher_forecast::{Latest, Learner, Observation, OfficeOrder, Present, model_for};
 use usher_waits::forecast::forecast;
 use usher_waits::model::Model;
@@ -26,6 +27,9 @@ use usher_waits::model::Model;
 use crate::office::Office;
 use crate::office::event::{Event, Record};
 use crate::office::plan::OfficePlan;
+
+/// An office in which nothing happens is looked at again after so long.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// How often the future is played: enough for a range that holds 90 %.
 const RUNS: usize = 200;
@@ -43,12 +47,16 @@ pub struct Forecaster {
     latest: Latest,
     learner: Learner,
     looks: Option<SyncSender<Look>>,
-    looked_at: Option<u64>,
+    is_busy: Arc<AtomicBool>,
+    looked_at: Option<(u64, Timestamp)>,
+    seen_to: u64,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What the thread works with.
 struct Foreseer {
+    /// It has not come to its inbox yet.
+    is_busy: Arc<AtomicBool>,
     plan: Arc<OfficePlan>,
     order: OfficeOrder,
     latest: Latest,
@@ -63,8 +71,10 @@ impl Forecaster {
     #[must_use]
     pub fn start(plan: &Arc<OfficePlan>, data_dir: PathBuf, sequence: u64, latest: Latest) -> Self {
         let (looks, inbox) = mpsc::sync_channel(1);
+        let is_busy = Arc::new(AtomicBool::new(true));
         let thread = model_for(plan).and_then(|model| {
             let foreseer = Foreseer {
+                is_busy: Arc::clone(&is_busy),
                 plan: Arc::clone(plan),
                 order: OfficeOrder::of(plan),
                 latest: latest.clone(),
@@ -83,7 +93,9 @@ impl Forecaster {
             latest,
             learner: Learner::default(),
             looks: thread.is_some().then_some(looks),
+            is_busy,
             looked_at: None,
+            seen_to: sequence,
             thread,
         }
     }
@@ -100,6 +112,7 @@ impl Forecaster {
             return;
         }
         self.learner.see(office, record);
+        self.seen_to = record.sequence;
         if let Event::VisitQueued(queued) = &record.event
             && let Some(promise) = self
                 .latest
@@ -112,6 +125,13 @@ impl Forecaster {
     /// Has the thread look at the office, if it has nothing to do.
     pub fn look(&mut self, office: &Office, now: Timestamp) {
         let Some(looks) = &self.looks else { return };
+        let is_same = self.looked_at.is_some_and(|(sequence, at)| {
+            sequence == office.sequence() && now.duration_since(at).abs() < LOOK_AGAIN
+        });
+        if is_same || self.is_busy.load(Ordering::Acquire) {
+            return;
+        }
+        self.is_busy.store(true, Ordering::Release);
         let look = Look {
             learned: self.learner.take(),
             present: Present::of(office, now),
@@ -119,7 +139,7 @@ impl Forecaster {
             sequence: office.sequence(),
         };
         match looks.try_send(look) {
-            Ok(()) => self.looked_at = Some(office.sequence()),
+            Ok(()) => self.looked_at = Some((office.sequence(), now)),
             Err(TrySendError::Full(look)) => self.learner.give_back(look.learned),
             Err(TrySendError::Disconnected(_)) => {
                 tracing::error!(
@@ -132,7 +152,15 @@ impl Forecaster {
 
     /// Ends the thread, which keeps what it has learned.
     pub fn stop(mut self) {
-        self.looks = None;
+        if let Some(looks) = self.looks.take() {
+            // The rest, so that what is kept is all that the log teaches.
+            let _ = looks.send(Look {
+                learned: self.learner.take(),
+                present: None,
+                at: Timestamp::UNIX_EPOCH,
+                sequence: self.seen_to,
+            });
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -148,8 +176,9 @@ impl Foreseer {
             }
             None => {}
         }
+        let kept = sequence;
         let mut sequence = sequence;
-        let mut kept = sequence;
+        self.is_busy.store(false, Ordering::Release);
         for look in inbox {
             for seen in &look.learned {
                 seen.teach(&mut self.model);
@@ -158,10 +187,10 @@ impl Foreseer {
             if let Some(present) = &look.present {
                 self.foresee(present, look.at, look.sequence);
             }
+            self.is_busy.store(false, Ordering::Release);
         }
         if sequence != kept {
-            kept = sequence;
-            memory::keep(&self.data_dir, &self.plan, kept, &self.model);
+            memory::keep(&self.data_dir, &self.plan, sequence, &self.model);
         }
     }
 

@@ -416,7 +416,7 @@ fn counter_view(office: &Office, id: &CounterId, now: Timestamp) -> CounterView 
         services: office.services_at(id).cloned().collect(),
         visit: visit.and_then(counter_visit),
         next_up: next_up.collect(),
-        waiting: count(office.waiting_at(id)),
+        waiting: count(office.waiting_at(id, now)),
     }
 }
 

@@ -427,7 +427,7 @@ fn mistakes_in_rules_are_told() {
     check(
         "services = [\"titles\", \"plates\"]",
         "services = [\"titles\", \"plates\"]\noverflow = [\"titles\"]",
-        &["line 28: the counter serves \"titles\" anyhow; take it out of overflow"],
+        &["line 27: the counter serves \"titles\" anyhow; take it out of overflow"],
     );
     check(
         "usual_minutes = 15",
@@ -437,6 +437,6 @@ fn mistakes_in_rules_are_told() {
     check(
         "services = [\"titles\", \"plates\"]",
         "services = [\"titles\", \"plates\"]\nquiet = \"yes\"",
-        &["line 28: \"quiet\" of counter \"1\" is a TOML string; it must be true or false"],
+        &["line 27: \"quiet\" of counter \"1\" is a TOML string; it must be true or false"],
     );
 }

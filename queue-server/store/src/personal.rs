@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
-use crate::snapshot::SNAPSHOT_NAME;
+use crate::snapshot::{SNAPSHOT_NAME, UNFINISHED_NAME};
 use crate::{DATABASE_NAME, OpenError, schema};
 
 /// Bytes of a salt: more than anybody can try.
@@ -136,12 +136,15 @@ pub(crate) fn erase(
         events += count as u64;
     }
     // The state that a snapshot holds may have them too. It is only a cache.
-    let path = dir.join(SNAPSHOT_NAME);
-    match fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(EraseError::Snapshot { path, source });
+    // So may one that was being written when the power failed.
+    for name in [SNAPSHOT_NAME, UNFINISHED_NAME] {
+        let path = dir.join(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(EraseError::Snapshot { path, source });
+            }
+            Ok(()) | Err(_) => {}
         }
-        Ok(()) | Err(_) => {}
     }
     // Most of it without keeping the server from storing events.
     schema::fold_passively(connection)?;

@@ -20,7 +20,7 @@ use crate::chain::{ChainHash, ChainHead};
 pub const SNAPSHOT_NAME: &str = "snapshot.bin";
 
 /// Under this name it is written, before it takes the place of the one before.
-const UNFINISHED_NAME: &str = "snapshot.bin.new";
+pub(crate) const UNFINISHED_NAME: &str = "snapshot.bin.new";
 
 /// How the file begins; the last byte is the version of what follows.
 const MAGIC: &[u8; 8] = b"USHRSNP\x01";

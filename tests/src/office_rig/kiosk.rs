@@ -16,6 +16,12 @@ use crate::picture::Picture;
 use crate::program::Program;
 use crate::{clock, paths, wait};
 
+/// A touch that fell on a banner's coming is repeated so often at most.
+const TOUCHES_MAX: u32 = 4;
+
+/// After so long it is known whether a banner came with the touch.
+const BANNER_SEEN: Duration = Duration::from_millis(120);
+
 const WINDOW_TITLE: &str = "Usher kiosk";
 
 /// How a kiosk is built.
@@ -262,14 +268,32 @@ impl Kiosk {
     }
 
     /// Touches something by its name, in its middle, as soon as the kiosk takes
-    /// touches; returns when the finger came down.
+    /// touches; returns when the finger came down. If a banner came or went at that
+    /// very moment, the kiosk takes no touch, and it is touched again, as people do.
     ///
     /// # Errors
     /// If the present screen has nothing of that name.
     pub fn touch(&mut self, id: &str) -> Result<Timestamp> {
+        for _ in 0..TOUCHES_MAX {
+            let before = self.wait_screen_where("settled", |shown| shown.settled)?;
+            let down = self.touch_once(id, &before)?;
+            std::thread::sleep(BANNER_SEEN);
+            let is_for_nothing = self.screen()?.is_some_and(|now| {
+                now.screen == before.screen
+                    && (now.hint != before.hint || now.online != before.online)
+            });
+            if !is_for_nothing {
+                return Ok(down);
+            }
+        }
+        bail!(
+            "{}: banners come and go whenever {id} is touched",
+            self.name
+        )
+    }
+
+    fn touch_once(&mut self, id: &str, shown: &ShownScreen) -> Result<Timestamp> {
         let window = self.window.context("the kiosk has no window")?;
-        // Sooner, the kiosk would take it for a touch on the screen before.
-        let shown = self.wait_screen_where("settled", |shown| shown.settled)?;
         let Some(target) = shown.targets.iter().find(|target| target.id == id) else {
             let names: Vec<&str> = shown
                 .targets
@@ -295,7 +319,8 @@ impl Kiosk {
     /// # Errors
     /// If the present screen has nothing of that name.
     pub fn touch_twice(&mut self, id: &str, pause: Duration) -> Result<()> {
-        self.touch(id)?;
+        let before = self.wait_screen_where("settled", |shown| shown.settled)?;
+        self.touch_once(id, &before)?;
         std::thread::sleep(pause);
         self.display.touch_again()
     }

@@ -45,6 +45,9 @@ pub(super) fn check_in(
     foresee: &dyn Foresee,
 ) -> Result<Vec<Event>, Rejection> {
     known_service(office, service)?;
+    for further in &wanted.details.also {
+        known_service(office, further)?;
+    }
     let details = checked(office, &command.sender, service, wanted.details)?;
     for service in std::iter::once(service).chain(&details.also) {
         if office.is_suspended(service) {
@@ -81,7 +84,8 @@ pub(super) fn check_in(
 
 /// A resident who comes for an appointment. Within the office's window it counts
 /// from the agreed time, whenever in it the resident came; outside of it the
-/// resident waits like a walk-in, from the arrival.
+/// resident waits like a walk-in, from the arrival. It was promised, so a service that
+/// is suspended, or that the office file lost since, keeps nobody out.
 #[expect(clippy::too_many_arguments, reason = "each is one word of the request")]
 pub(super) fn check_in_appointment(
     office: &Office,
@@ -97,6 +101,9 @@ pub(super) fn check_in_appointment(
     let appointment = claimed(office, claim, arrival.at)?;
     if let Some(visit) = office.visit_for(&appointment.code) {
         return Err(rejection::already_in_queue(visit));
+    }
+    if command.sender.device().is_some() {
+        check_hours(office, arrival.at)?;
     }
     let policy = &office.plan().rules.policy;
     let minutes = |minutes: u16| SignedDuration::from_mins(i64::from(minutes));
@@ -181,7 +188,6 @@ fn checked(
     }
     let mut also: Vec<ServiceId> = Vec::with_capacity(details.also.len());
     for further in &details.also {
-        known_service(office, further)?;
         if further != service && !also.contains(further) {
             also.push(further.clone());
         }
@@ -366,13 +372,13 @@ pub(super) fn book(
     for service in &appointment.services {
         known_service(office, service)?;
     }
+    if office.appointment(&appointment.code) == Some(appointment) {
+        return Ok(Vec::new());
+    }
     let ahead = appointment.at.duration_since(now);
     let is_past = office.plan().day_of(appointment.at) < office.plan().day_of(now);
     if is_past || ahead > BOOKING_AHEAD_MAX {
         return Err(rejection::appointment_out_of_range());
-    }
-    if office.appointment(&appointment.code) == Some(appointment) {
-        return Ok(Vec::new());
     }
     if let Some(visit) = office.visit_for(&appointment.code) {
         return Err(rejection::already_in_queue(visit));

@@ -29,12 +29,18 @@ impl Office {
             });
         }
         self.sequence = expected;
+        self.last_at = record.at;
         self.wake(record.at);
         match &record.event {
             Event::DayStarted {
                 date,
                 left_at_close,
             } => self.start_day(*date, left_at_close, record.at),
+            Event::ClockSetBack { by_ms } => {
+                self.put_back(record.at, SignedDuration::from_millis(*by_ms));
+                self.wake(record.at);
+                Ok(())
+            }
             Event::VisitQueued(queued) => {
                 self.queue(record, queued);
                 Ok(())
@@ -436,7 +442,10 @@ impl Office {
         visit.service = renumbered.service.clone();
         visit.then.retain(|other| *other != renumbered.service);
         visit.language = renumbered.language.clone();
-        visit.since = visit.since.min(renumbered.arrived_at);
+        // A place that was given up, or is an appointment's, is not won back by paper.
+        if visit.since == visit.arrived_at {
+            visit.since = renumbered.arrived_at;
+        }
         visit.arrived_at = renumbered.arrived_at;
         visit.on_paper = true;
         visit.same_number_as = renumbered.paper.same_number_as;
@@ -470,11 +479,60 @@ impl Office {
             self.leave_lines(id);
             let sequence = self.sequence;
             if let Some(visit) = self.visits.get_mut(&id) {
-                visit.since = visit.since.min(arrived_at);
+                if visit.since == visit.arrived_at {
+                    visit.since = arrived_at;
+                }
                 visit.arrived_at = arrived_at;
                 visit.moved = sequence;
             }
             self.join_lines(id);
+        }
+    }
+
+    /// Puts the times of open visits that lie after `at` back by `step`.
+    fn put_back(&mut self, at: Timestamp, step: SignedDuration) {
+        let longest_rest = SignedDuration::from_hours(1);
+        for id in self.open_visits() {
+            let Some(visit) = self.visits.get(&id) else {
+                continue;
+            };
+            if visit.state == VisitState::Waiting {
+                self.lines.leave(visit);
+            }
+            if let Some(visit) = self.visits.get_mut(&id) {
+                let put_back = |time: Timestamp| {
+                    if time > at {
+                        time.saturating_sub(step).map_or(at, |time| time.min(at))
+                    } else {
+                        time
+                    }
+                };
+                visit.arrived_at = put_back(visit.arrived_at);
+                visit.joined_at = put_back(visit.joined_at);
+                visit.state_since = put_back(visit.state_since);
+                match &mut visit.state {
+                    VisitState::Called { call } => call.at = put_back(call.at),
+                    VisitState::Serving { call, started_at } => {
+                        call.at = put_back(call.at);
+                        *started_at = put_back(*started_at);
+                    }
+                    VisitState::OnHold { since, .. } => *since = put_back(*since),
+                    _ => {}
+                }
+                // The time that was agreed for an appointment is no time of this clock.
+                if visit.lane == Lane::WalkIn {
+                    visit.since = put_back(visit.since);
+                }
+                if visit
+                    .ready_at
+                    .is_some_and(|ready| ready.duration_since(at) > longest_rest)
+                {
+                    visit.ready_at = visit.ready_at.map(put_back);
+                }
+                if visit.state == VisitState::Waiting {
+                    self.lines.join(visit);
+                }
+            }
         }
     }
 
@@ -735,8 +793,10 @@ impl Visit {
             self.then.remove(position);
         }
         // Who came for an appointment has been served for it.
-        self.lane = Lane::WalkIn;
-        self.since = self.since.min(self.arrived_at);
+        if self.lane == Lane::Appointment {
+            self.lane = Lane::WalkIn;
+            self.since = self.since.min(self.arrived_at);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who would be called to a counter: the heads of the lines that it may serve,
 //! compared by the office's policy ([`crate::policy`]).
 
-use std::iter::Peekable;
+use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 use usher_protocol::{CounterId, Language, VisitId};
@@ -36,10 +36,11 @@ pub struct Chosen<'a> {
     pub matched: bool,
 }
 
-struct Candidates<I: Iterator<Item = Place>> {
-    places: Peekable<I>,
-    served: Served,
-    matched: bool,
+/// A line, or a visit by itself, with whom of it the counter may call now.
+struct Candidates<'a, I: Iterator<Item = Place>> {
+    key: Cow<'a, LineKey>,
+    places: I,
+    head: Option<(VisitId, Served, bool)>,
 }
 
 impl Office {
@@ -48,72 +49,88 @@ impl Office {
     pub fn next_for(&self, counter: &CounterId, now: Timestamp, count: usize) -> Vec<Chosen<'_>> {
         let policy = &self.plan.rules.policy;
         let now_ms = now.as_millisecond();
-        let mut lines: Vec<Candidates<_>> = self
-            .lines
-            .ready()
-            .filter_map(|(key, line)| {
-                let head = line.first()?;
-                let (served, matched) = self.may_serve(counter, key, head.0, now)?;
-                let places = line.iter().copied().peekable();
-                Some(Candidates {
-                    places,
-                    served,
-                    matched,
-                })
-            })
+        let mut candidates: Vec<_> = self
+            .lines_for(counter, now)
+            .filter(|line| line.head.is_some())
             .collect();
-        let awake: Vec<(&Visit, Served, bool)> = self
-            .lines
-            .awake(now)
-            .map(|id| &self.visits[&id])
-            .filter_map(|visit| {
-                let key = LineKey::of(visit);
-                let (served, matched) = self.may_serve(counter, &key, visit.since, now)?;
-                Some((visit, served, matched))
-            })
-            .collect();
-        let mut awake: Vec<Option<(&Visit, Served, bool)>> = awake.into_iter().map(Some).collect();
-
         let mut turn = self.turn;
         let mut chosen = Vec::with_capacity(count.min(8));
         while chosen.len() < count {
-            let heads = lines.iter_mut().enumerate().filter_map(|(nth, line)| {
-                let visit = &self.visits[&line.places.peek()?.1];
-                Some((visit, line.served, line.matched, Some(nth)))
+            let heads = candidates.iter().enumerate().filter_map(|(nth, line)| {
+                let (id, served, matched) = line.head?;
+                let visit = &self.visits[&id];
+                let urgency = policy.urgency(&self.standing(visit), now_ms, turn);
+                let chosen = Chosen {
+                    visit,
+                    urgency,
+                    served,
+                    matched,
+                };
+                Some((nth, chosen))
             });
-            let resting = awake
-                .iter()
-                .flatten()
-                .map(|(visit, served, matched)| (*visit, *served, *matched, None));
-            let best = heads
-                .chain(resting)
-                .map(|(visit, served, matched, line)| {
-                    let urgency = policy.urgency(&self.standing(visit), now_ms, turn);
-                    let chosen = Chosen {
-                        visit,
-                        urgency,
-                        served,
-                        matched,
-                    };
-                    (chosen, line)
-                })
-                .max_by_key(|(chosen, _)| chosen.urgency);
-            let Some((best, line)) = best else {
+            let Some((nth, best)) = heads.max_by_key(|(_, chosen)| chosen.urgency) else {
                 break;
             };
-            match line {
-                Some(nth) => {
-                    lines[nth].places.next();
-                }
-                None => awake
-                    .iter_mut()
-                    .filter(|one| one.is_some_and(|(visit, ..)| visit.id == best.visit.id))
-                    .for_each(|one| *one = None),
-            }
+            let line = &mut candidates[nth];
+            // Whoever stands behind may have to wait longer for this counter.
+            line.head = self.head_of(counter, &line.key, &mut line.places, now);
             turn = policy.turn_after(turn, best.visit.lane);
             chosen.push(best);
         }
         chosen
+    }
+
+    /// How many wait whom the counter may call at `now`, or soon: those of its own
+    /// lines, and of others the whole line if the first may be called.
+    #[must_use]
+    pub fn waiting_at(&self, counter: &CounterId, now: Timestamp) -> usize {
+        let ready = self.lines.ready().filter(|(key, line)| {
+            line.first()
+                .is_some_and(|place| self.may_serve(counter, key, *place, now).is_some())
+        });
+        ready.map(|(_, line)| line.len()).sum()
+    }
+
+    fn lines_for<'a>(
+        &'a self,
+        counter: &'a CounterId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Candidates<'a, Box<dyn Iterator<Item = Place> + 'a>>> + 'a {
+        let ready = self.lines.ready().map(|(key, line)| {
+            let places: Box<dyn Iterator<Item = Place>> = Box::new(line.iter().copied());
+            (Cow::Borrowed(key), places)
+        });
+        // Each is a line of one.
+        let awake = self.lines.awake(now).map(|id| {
+            let visit = &self.visits[&id];
+            let places: Box<dyn Iterator<Item = Place>> = Box::new(std::iter::once(visit.place()));
+            (Cow::Owned(LineKey::of(visit)), places)
+        });
+        ready.chain(awake).map(move |(key, mut places)| {
+            let head = self.head_of(counter, &key, &mut places, now);
+            Candidates { key, places, head }
+        })
+    }
+
+    /// The next of the line whom the counter may call. Whoever came later has waited
+    /// less, and so may be called no more than who came before; but those who were
+    /// sent to a counter are kept for it from when they were sent.
+    fn head_of(
+        &self,
+        counter: &CounterId,
+        key: &LineKey,
+        places: &mut impl Iterator<Item = Place>,
+        now: Timestamp,
+    ) -> Option<(VisitId, Served, bool)> {
+        let called = |place: Place| {
+            let (served, matched) = self.may_serve(counter, key, place, now)?;
+            Some((place.1, served, matched))
+        };
+        if key.only_at.is_some() {
+            places.find_map(called)
+        } else {
+            places.next().and_then(called)
+        }
     }
 
     /// Whether the counter may call the visit at `now`, and why it serves it; the
@@ -121,7 +138,7 @@ impl Office {
     #[must_use]
     pub fn serves(&self, counter: &CounterId, visit: &Visit, now: Timestamp) -> Option<Served> {
         let key = LineKey::of(visit);
-        self.may_serve(counter, &key, visit.since, now)
+        self.may_serve(counter, &key, visit.place(), now)
             .map(|(served, _)| served)
     }
 
@@ -141,7 +158,7 @@ impl Office {
         &self,
         counter: &CounterId,
         key: &LineKey,
-        since: Timestamp,
+        (since, visit): Place,
         now: Timestamp,
     ) -> Option<(Served, bool)> {
         let policy = &self.plan.rules.policy;
@@ -151,13 +168,24 @@ impl Office {
         if let Some(only_at) = &key.only_at
             && only_at != counter
             && self.counters.contains_key(only_at)
-            && !beyond(policy.longest_wait_minutes)
         {
-            return None;
+            // It was sent there by a clerk, some time after it came.
+            let sent = self
+                .visits
+                .get(&visit)
+                .map_or(since, |visit| visit.state_since);
+            let kept = SignedDuration::from_mins(i64::from(policy.longest_wait_minutes));
+            if now.duration_since(since.max(sent)) <= kept {
+                return None;
+            }
         }
         let served = self.serves_service(counter, key, beyond(policy.overflow_after_minutes))?;
         if key.interpreter.is_none() && !key.wheelchair && !key.quiet {
             return Some((served, false));
+        }
+        // A clerk who knew the need chose this counter.
+        if key.only_at.as_ref() == Some(counter) {
+            return Some((served, self.meets(counter, key)));
         }
         if self.meets(counter, key) {
             return Some((served, true));

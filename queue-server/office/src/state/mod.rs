@@ -89,6 +89,8 @@ pub struct Office {
     #[serde(skip, default = "OfficePlan::none")]
     plan: Arc<OfficePlan>,
     sequence: u64,
+    /// When the last event happened, by the server's clock of then.
+    last_at: Timestamp,
     day: Date,
     last_visit: VisitId,
     last_serial: u64,
@@ -168,6 +170,7 @@ impl Office {
         Self {
             plan,
             sequence: 0,
+            last_at: Timestamp::MIN,
             day: Date::MIN,
             last_visit: VisitId(0),
             last_serial: 0,
@@ -211,6 +214,13 @@ impl Office {
     #[must_use]
     pub fn sequence(&self) -> u64 {
         self.sequence
+    }
+
+    /// When the last event happened, by the server's clock of then;
+    /// [`Timestamp::MIN`] before the first.
+    #[must_use]
+    pub fn last_at(&self) -> Timestamp {
+        self.last_at
     }
 
     /// The office's date; [`Date::MIN`] before the first day.
@@ -329,19 +339,6 @@ impl Office {
             OpenCounter::Free | OpenCounter::OnBreak => None,
             OpenCounter::Busy(visit) => self.visits.get(&visit),
         }
-    }
-
-    /// How many wait for the services of the counter.
-    #[must_use]
-    pub fn waiting_at(&self, counter: &CounterId) -> usize {
-        let own = self.services_at(counter);
-        let given_up = self
-            .lines
-            .services()
-            .filter(|service| self.plan.service(service).is_none());
-        own.chain(given_up)
-            .map(|service| self.lines.count(service))
-            .sum()
     }
 
     /// Whether check-ins for the service are not taken now.

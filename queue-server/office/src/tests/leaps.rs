@@ -106,3 +106,33 @@ fn a_no_show_of_the_day_before_does_not_come_back_with_a_number_that_is_given_an
     assert_eq!(code(&outcome), RejectionCode::TooLate);
     day.check_replay();
 }
+
+#[test]
+fn who_joined_by_a_clock_that_ran_ahead_is_not_put_behind_all_who_come_later() {
+    let mut day = Day::new();
+    day.open("1");
+    let before = day.arrive("k-1", "titles").visit;
+    day.leap(26 * HOURS);
+    let under_it = day.arrive("k-2", "titles").visit;
+    day.clerk(RequestBody::NeedMoreTime {
+        visit: before,
+        minutes: 5,
+    });
+    // The network puts it right.
+    day.leap(-26 * HOURS);
+    day.pass(3);
+    let after = day.arrive("k-3", "titles").visit;
+    for visit in [before, under_it, after] {
+        assert!(
+            day.visit(visit).since <= day.now,
+            "{visit} came in the future"
+        );
+    }
+    assert!(day.visit(under_it).since <= day.visit(after).since);
+    assert_eq!(day.called("1"), day.visit(before).number);
+    day.clerk(RequestBody::MarkNoShow {
+        counter: counter("1"),
+    });
+    assert_eq!(day.called("1"), day.visit(under_it).number);
+    day.check_replay();
+}

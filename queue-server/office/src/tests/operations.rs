@@ -329,7 +329,7 @@ fn nobody_is_called_again_or_given_up_too_soon() {
 }
 
 #[test]
-fn a_clock_that_went_back_forbids_no_call() {
+fn a_clock_that_went_back_forbids_no_call_for_longer() {
     let limits = Limits {
         recall_after_seconds: 60,
         ..Limits::default()
@@ -338,10 +338,14 @@ fn a_clock_that_went_back_forbids_no_call() {
         limits,
         ..Rules::default()
     });
-    day.leap(-30);
-    day.done(Body::Recall {
+    let recall = || Body::Recall {
         counter: counter("1"),
-    });
+    };
+    day.leap(-30);
+    // The call may have been a moment ago.
+    day.refused(recall(), Code::TooSoon);
+    day.pass(1);
+    day.done(recall());
 }
 
 // No-show, hold, transfer
@@ -453,6 +457,76 @@ fn a_transfer_to_a_counter_waits_for_that_counter_while_it_is_open() {
     });
     assert_eq!(day.called("2"), number("A1"));
     day.check_replay();
+}
+
+#[test]
+fn whoever_is_sent_to_a_counter_is_called_there_whatever_they_need() {
+    let rules = Rules {
+        counters: [(
+            counter("2"),
+            CounterRules {
+                wheelchair: true,
+                ..CounterRules::default()
+            },
+        )]
+        .into(),
+        ..Rules::default()
+    };
+    let mut day = Day::with(rules);
+    day.open("2");
+    day.open("3");
+    let details = VisitDetails {
+        needs: Needs {
+            wheelchair: true,
+            ..Needs::default()
+        },
+        ..VisitDetails::default()
+    };
+    day.arrive_with("k-1", "titles", details);
+    day.called("2");
+    day.done(Body::TransferVisit {
+        counter: counter("2"),
+        to: TransferTo::Counter(counter("3")),
+        note: None,
+    });
+    assert_eq!(day.called("3"), number("A1"));
+}
+
+#[test]
+fn a_long_wait_does_not_bring_a_transfer_back_to_who_made_it() {
+    let (mut day, _) = Day::with_one_called(Rules::default());
+    day.pass(125);
+    day.open("2");
+    day.done(Body::TransferVisit {
+        counter: counter("1"),
+        to: TransferTo::Counter(counter("2")),
+        note: None,
+    });
+    assert_eq!(code(&day.call_next("1")), Code::NobodyWaiting);
+    assert_eq!(day.office().waiting_at(&counter("2"), day.now), 1);
+    assert_eq!(day.called("2"), number("A1"));
+}
+
+#[test]
+fn only_who_may_be_called_here_is_among_the_next() {
+    let rules = Rules {
+        counters: [(
+            counter("1"),
+            CounterRules {
+                overflow: vec![service("licenses")],
+                ..CounterRules::default()
+            },
+        )]
+        .into(),
+        ..Rules::default()
+    };
+    let mut day = Day::with(rules);
+    day.open("1");
+    day.arrive("k-1", "licenses");
+    day.pass(25);
+    day.arrive("k-2", "licenses");
+    let next = day.office().next_for(&counter("1"), day.now, 5);
+    assert_eq!(next.len(), 1, "the second has not waited long enough");
 }
 
 #[test]

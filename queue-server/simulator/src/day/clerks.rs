@@ -92,7 +92,8 @@ impl OfficeDay {
 
     fn when_free(&mut self, nth: usize, counter: &CounterId) -> Option<RequestBody> {
         let office = self.server.office()?;
-        let waiting = office.waiting_at(counter) > 0;
+        let now = self.server.moment(self.now).wall;
+        let waiting = office.waiting_at(counter, now) > 0;
         let on_hold: Vec<VisitId> = office.on_hold().map(|visit| visit.id).collect();
         let is_late = !self.is_by_day();
         let counter = counter.clone();

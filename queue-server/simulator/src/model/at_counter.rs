@@ -146,8 +146,10 @@ impl Ledger {
         known.service = next.clone();
         let at = known.then.iter().position(|service| service == next);
         at.map(|at| known.then.remove(at));
-        known.lane = Lane::WalkIn;
-        known.since = known.since.min(known.arrived_at);
+        if known.lane == Lane::Appointment {
+            known.lane = Lane::WalkIn;
+            known.since = known.since.min(known.arrived_at);
+        }
         if *here {
             self.stand(record, visit, Stands::Serving(counter.clone()))
         } else {

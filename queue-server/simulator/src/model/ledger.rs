@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use usher_office::event::{Event, Record};
 use usher_office::plan::OfficePlan;
-use usher_office::policy::Appointments;
+use usher_office::policy::{Appointments, Lane};
 use usher_protocol::message::RequestBody;
 use usher_protocol::{AppointmentCode, CommandId, CounterId, ServiceId, TicketNumber};
 
@@ -46,6 +46,7 @@ pub struct Ledger {
     pub(super) plan: Arc<OfficePlan>,
     pub(super) day: Option<Date>,
     pub(super) length: u64,
+    last_at: Option<Timestamp>,
     pub(super) last_visit: u64,
     pub(super) last_serial: u64,
     pub(super) finished_today: u32,
@@ -87,6 +88,7 @@ impl Ledger {
             plan,
             day: None,
             length: 0,
+            last_at: None,
             last_visit: 0,
             last_serial: 0,
             finished_today: 0,
@@ -185,6 +187,10 @@ impl Ledger {
             "a command happens once",
             || format!("{} again at {length}: {:?}", record.command, record.event),
         )?;
+        if let Event::ClockSetBack { by_ms } = record.event {
+            self.put_back(record.at, by_ms)?;
+        }
+        self.last_at = Some(record.at);
         for visit in self.visits.values_mut() {
             if visit.ready_at.is_some_and(|until| until <= record.at) {
                 visit.ready_at = None;
@@ -194,6 +200,44 @@ impl Ledger {
         self.note_arrival(record, when)?;
         self.start_day(record, when)?;
         self.move_by(record)
+    }
+
+    /// Times of people who are here do not lie in the future because the clock was
+    /// put back.
+    fn put_back(&mut self, at: Timestamp, step: i64) -> Result<(), Broken> {
+        let seen = self
+            .last_at
+            .map_or(0, |last| last.as_millisecond() - at.as_millisecond());
+        ensure(
+            step == seen && step > 60_000,
+            "the clock went back so far",
+            || format!("{step} ms, and not {seen}"),
+        )?;
+        let back = |time: Timestamp| {
+            if time <= at {
+                return time;
+            }
+            let earlier = time.as_millisecond() - step;
+            Timestamp::from_millisecond(earlier.min(at.as_millisecond())).unwrap_or(at)
+        };
+        for visit in self
+            .visits
+            .values_mut()
+            .filter(|visit| visit.stands.is_here())
+        {
+            visit.arrived_at = back(visit.arrived_at);
+            visit.stands_since = back(visit.stands_since);
+            if visit.lane == Lane::WalkIn {
+                visit.since = back(visit.since);
+            }
+            let rests_for = visit
+                .ready_at
+                .map_or(0, |ready| ready.as_millisecond() - at.as_millisecond());
+            if rests_for > 3_600_000 {
+                visit.ready_at = visit.ready_at.map(back);
+            }
+        }
+        Ok(())
     }
 
     fn note_joining(&mut self, record: &Record, when: When) {
@@ -327,6 +371,7 @@ fn kind(event: &Event) -> &'static str {
         Event::ServiceChanged { .. } => "service changed",
         Event::VisitReopened { .. } => "reopened",
         Event::Undone { .. } => "undone",
+        Event::ClockSetBack { .. } => "clock set back",
         Event::ServiceSuspended { .. } => "service suspended",
         Event::ServiceOffered { .. } => "service offered",
         Event::AppointmentBooked { .. } => "booked",

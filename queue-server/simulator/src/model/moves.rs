@@ -16,7 +16,7 @@ pub(super) const AT_COUNTER: &str = "a counter does only what it can";
 impl Ledger {
     pub(super) fn move_by(&mut self, record: &Record) -> Result<(), Broken> {
         match &record.event {
-            Event::DayStarted { .. } => Ok(()),
+            Event::DayStarted { .. } | Event::ClockSetBack { .. } => Ok(()),
             Event::VisitQueued(queued) => self.queued(record, queued),
             Event::VisitRenumbered(renumbered) => self.renumbered(record, renumbered),
             Event::CheckInReplaced {
@@ -32,7 +32,9 @@ impl Ledger {
                 let sequence = record.sequence;
                 let known = self.known(*visit)?;
                 if known.stands == Stands::Waiting {
-                    known.since = known.since.min(*arrived_at);
+                    if known.since == known.arrived_at {
+                        known.since = *arrived_at;
+                    }
                     known.arrived_at = *arrived_at;
                     known.touched = sequence;
                 }
@@ -172,7 +174,9 @@ impl Ledger {
         known.number = new.number;
         known.service = new.service.clone();
         known.then.retain(|other| *other != new.service);
-        known.since = known.since.min(new.arrived_at);
+        if known.since == known.arrived_at {
+            known.since = new.arrived_at;
+        }
         known.arrived_at = new.arrived_at;
         known.touched = sequence;
         if was_called {

@@ -107,15 +107,17 @@ impl Room<'_> {
             .only_at
             .as_ref()
             .is_some_and(|only| only != counter && self.desks.contains_key(only));
-        if sent_elsewhere && waited <= longest {
+        let kept = self.now.as_millisecond() - visit.since.max(visit.stands_since).as_millisecond();
+        if sent_elsewhere && kept <= longest {
             return false;
         }
+        let is_sent_here = visit.only_at.as_ref() == Some(counter);
         let helps = waited > minutes(policy.overflow_after_minutes);
         let may_help = helps && self.helps_with(counter, &visit.service);
         if !(may_help || self.serves(counter, visit)) {
             return false;
         }
-        if !has_needs(visit) || self.meets(counter, visit) {
+        if is_sent_here || !has_needs(visit) || self.meets(counter, visit) {
             return true;
         }
         let patience = policy

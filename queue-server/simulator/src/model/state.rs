@@ -30,6 +30,15 @@ pub enum Stands {
 }
 
 impl Stands {
+    /// Whether the resident is in the office.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        matches!(
+            self,
+            Self::Waiting | Self::Called(_) | Self::Serving(_) | Self::OnHold
+        )
+    }
+
     /// What the office says, in the model's words.
     #[must_use]
     pub fn of(state: &VisitState) -> Self {

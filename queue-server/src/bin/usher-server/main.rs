@@ -295,7 +295,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Verify { path } => maintenance::verify(&path),
         Task::Backup { data, target } => maintenance::backup(&data, &target),
         Task::Restore { backup, data } => maintenance::restore(&backup, &data, clock()),
-        Task::Erase { data, before } => maintenance::erase(&data, before),
+        Task::Erase { data, before } => maintenance::erase(&data, before, clock()),
         Task::Policy {
             task:
                 PolicyTask::Replay {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use usher_queue_server::office::event::{Event, Record};
 use usher_queue_server::office_file::OfficeFile;
 use usher_queue_server::store::{self, Progress, ReadError};
@@ -111,9 +112,16 @@ pub(crate) fn replay_policy(
 }
 
 /// Erases what events from before `date` (its midnight, UTC) say of people.
-pub(crate) fn erase(data: &Path, date: Date) -> anyhow::Result<()> {
+pub(crate) fn erase(data: &Path, date: Date, now: Timestamp) -> anyhow::Result<()> {
     let before = TimeZone::UTC
         .to_timestamp(date.at(0, 0, 0, 0))
         .with_context(|| format!("{date} is out of range"))?;
+    // A running server has the last two days in memory, and would save them again.
+    let youngest = now.saturating_sub(SignedDuration::from_hours(72))?;
+    if before > youngest {
+        bail!(
+            "{date} is too late: what events of the last three days say of people is still in use; choose an earlier date"
+        );
+    }
     say(&store::erase_personal(data, before)?)
 }

@@ -12,7 +12,7 @@ use crate::store::{EventLog, ReadError, Snapshot, SnapshotError};
 
 /// The version of what a snapshot holds: to be raised with every change of what
 /// [`Office`] saves, so that an older one is not misread.
-const SNAPSHOT_FORMAT: u32 = 1;
+const SNAPSHOT_FORMAT: u32 = 2;
 
 /// Why the state cannot be built from the log.
 #[derive(Debug, thiserror::Error)]

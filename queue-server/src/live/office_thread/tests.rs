@@ -144,7 +144,12 @@ async fn an_answer_comes_with_a_view_and_a_restart_brings_back_the_same() {
     thread.stop().await;
     let (office, thread) = start(&dir);
     assert_eq!(thread.events_recovered, 6);
-    let again = OfficeView::clone(&office.watch().borrow());
+    let mut again = OfficeView::clone(&office.watch().borrow());
+    // What is foreseen is newer, and no part of what is restored.
+    again.waits.clone_from(&view.waits);
+    for (now, before) in again.waiting.iter_mut().zip(&view.waiting) {
+        now.expected_wait = before.expected_wait;
+    }
     assert_eq!(again, *view);
     // And the same answer, to a kiosk that did not get it.
     assert_eq!(ticket(arrive(&office, 1).await), given);
@@ -334,6 +339,8 @@ async fn a_log_that_contradicts_itself_is_named() {
         arrive(&office, nth).await;
     }
     thread.stop().await;
+    // The snapshot is from when the log was whole.
+    std::fs::remove_file(dir.path().join(crate::store::SNAPSHOT_NAME)).unwrap();
     let other = Connection::open(dir.path().join(DATABASE_NAME)).unwrap();
     other
         .execute_batch("DELETE FROM events WHERE sequence = 3")
