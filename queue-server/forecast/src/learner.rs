@@ -137,13 +137,9 @@ impl Learner {
             Event::ServiceFinished {
                 visit,
                 counter,
-                here,
+                here: false,
                 ..
-            } => {
-                if !here {
-                    self.ends(office, record.at, *visit, counter);
-                }
-            }
+            } => self.ends(office, record.at, *visit, counter),
             Event::VisitLeft { visit } => {
                 self.promises.remove(visit);
                 // Whoever was called before has waited no longer than that.

@@ -77,16 +77,16 @@ impl Staffing {
         let counters: Vec<StaffedCounter> = office
             .open_counters()
             .filter(|(_, has)| *has != OpenCounter::OnBreak)
-            .filter_map(|(id, has)| {
+            .map(|(id, has)| {
                 let services: Vec<usize> = office
                     .services_at(id)
                     .filter_map(|service| plan.service_position(service))
                     .collect();
-                Some(StaffedCounter {
+                StaffedCounter {
                     is_free: has == OpenCounter::Free,
                     mean_minutes: mean_minutes(&services, &queues),
                     services,
-                })
+                }
             })
             .collect();
         let mut serving = vec![Vec::new(); queues.len()];

@@ -172,7 +172,7 @@ impl Foreseer {
         match memory::recall(&self.data_dir, &self.plan, sequence) {
             Some(model) => self.model = model,
             None if sequence > 0 => {
-                memory::relearn(&self.data_dir, &self.plan, sequence, &mut self.model)
+                memory::relearn(&self.data_dir, &self.plan, sequence, &mut self.model);
             }
             None => {}
         }
