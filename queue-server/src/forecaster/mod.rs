@@ -28,6 +28,10 @@ use crate::office::Office;
 use crate::office::event::{Event, Record};
 use crate::office::plan::OfficePlan;
 
+/// A busy office is looked at no more often than this: the processor is for those
+/// who check in and call.
+const LOOK_AFTER: SignedDuration = SignedDuration::from_secs(1);
+
 /// An office in which nothing happens is looked at again after so long.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
@@ -125,10 +129,11 @@ impl Forecaster {
     /// Has the thread look at the office, if it has nothing to do.
     pub fn look(&mut self, office: &Office, now: Timestamp) {
         let Some(looks) = &self.looks else { return };
-        let is_same = self.looked_at.is_some_and(|(sequence, at)| {
-            sequence == office.sequence() && now.duration_since(at).abs() < LOOK_AGAIN
+        let is_soon = self.looked_at.is_some_and(|(sequence, at)| {
+            let passed = now.duration_since(at).abs();
+            passed < LOOK_AFTER || (sequence == office.sequence() && passed < LOOK_AGAIN)
         });
-        if is_same || self.is_busy.load(Ordering::Acquire) {
+        if is_soon || self.is_busy.load(Ordering::Acquire) {
             return;
         }
         self.is_busy.store(true, Ordering::Release);
