@@ -13,8 +13,9 @@ use usher_waits::promise::{Promise, WaitForecast};
 /// A forecast is good for so long; then the other estimate is asked.
 const GOOD_FOR: SignedDuration = SignedDuration::from_secs(60);
 
-/// A forecast is good as long as the queue of its service has not changed by more.
-const CHANGE_MAX: usize = 3;
+/// A forecast is good as long as the queue of its service has not changed by more
+/// than one in so many: in a short queue everybody counts.
+const CHANGE_ONE_IN: usize = 10;
 
 /// The newest forecast for whoever joins each service. Shared: one thread
 /// forecasts, another promises.
@@ -73,7 +74,7 @@ impl Latest {
         let age = at.duration_since(known.made_at?);
         let (promise, waited) = known.services.get(service)?;
         let change = office.waiting_for(service).abs_diff(*waited);
-        (age.abs() <= GOOD_FOR && change <= CHANGE_MAX).then_some(*promise)
+        (age.abs() <= GOOD_FOR && change * CHANGE_ONE_IN <= *waited).then_some(*promise)
     }
 }
 

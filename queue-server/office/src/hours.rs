@@ -46,7 +46,6 @@ impl OpeningHours {
                 .from
                 .saturating_sub(i64::from(before_minutes).minutes());
             // Before midnight there is no "before": the span then starts with the day.
-            let from = if from > span.from { Time::MIN } else { from };
             (from..span.to).contains(&local.time())
         })
     }

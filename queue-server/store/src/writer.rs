@@ -27,7 +27,7 @@
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use usher_office::event::Record;
@@ -44,8 +44,8 @@ pub const BATCHES_WAITING_MAX: usize = 64;
 /// failure takes with it, and what one commit writes, has a bound.
 pub const EVENTS_AT_ONCE: usize = 1_024;
 
-/// Once nothing came for so long, the mark notes the newest event, so that even
-/// a log that lost its last few is found.
+/// So often, at the latest, the mark notes the newest event, so that even a log that
+/// lost its last few is found.
 const NOTE_AFTER: Duration = Duration::from_secs(2);
 
 /// Tells how a batch was stored: the newest event of it, or why it was not. It
@@ -212,6 +212,7 @@ impl Owner {
     fn run(mut self, inbox: &Receiver<Job>) -> EventLog {
         let mut batches = Vec::new();
         let mut next = None;
+        let mut noted = Instant::now();
         loop {
             let job = match next.take() {
                 Some(job) => Ok(job),
@@ -223,8 +224,16 @@ impl Owner {
                     next = gather(inbox, batch, &mut batches);
                     self.store(&mut batches);
                     self.background.fold_if_due(&mut self.log);
+                    // Also while events never stop coming.
+                    if noted.elapsed() >= NOTE_AFTER {
+                        self.log.note_head();
+                        noted = Instant::now();
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) => self.log.note_head(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.log.note_head();
+                    noted = Instant::now();
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }

@@ -17,6 +17,10 @@ const PIECES_S: [f64; 8] = [
 /// Seconds waited by which the hazard of all services counts in one service's.
 const PRIOR_S: f64 = 20_000.0;
 
+/// Seconds waited, with nobody leaving, that are supposed of an office before
+/// anything was seen: one resident who leaves at once does not make all leave.
+const UNSEEN_S: f64 = 36_000.0;
+
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Pieces {
     left: [f64; 8],
@@ -70,7 +74,7 @@ impl Patience {
         if left < 0.5 || waited <= 0.0 {
             return None;
         }
-        let overall = left / waited;
+        let overall = left / (waited + UNSEEN_S);
         let own = self.services.get(service);
         let mut rates = [0.0; 8];
         for (piece, rate) in rates.iter_mut().enumerate() {
@@ -121,6 +125,15 @@ impl Hazards {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_who_leaves_at_once_does_not_make_all_leave() {
+        let mut patience = Patience::new();
+        patience.observe(0, 4.0, true);
+        let hazards = patience.hazards(0).unwrap();
+        // In the middle nobody has left after an hour.
+        assert!(hazards.draw(0.0, 0.5) > 3_600.0);
+    }
 
     #[test]
     fn a_hazard_is_learned_and_drawn_back() {

@@ -253,13 +253,15 @@ fn check_last_ticket(
         return Ok(());
     };
     let too_late = match foresee.foresee(office, service, at) {
+        // Half of such waits are longer than the low end. A chance may count on
+        // counters that go on after closing: an office that refuses does not.
         Some(Foreseen {
-            chance_before_closing: Some(chance),
-            ..
-        }) => chance < 50,
-        // Half of such waits are longer than the low end.
-        Some(Foreseen { wait, .. }) => {
-            closes.duration_since(at) < SignedDuration::from_mins(i64::from(wait.low_minutes))
+            wait,
+            chance_before_closing,
+        }) => {
+            let low = SignedDuration::from_mins(i64::from(wait.low_minutes));
+            closes.duration_since(at) < low
+                || chance_before_closing.is_some_and(|chance| chance < 50)
         }
         // Nobody serves it now; somebody may, later.
         None => false,
