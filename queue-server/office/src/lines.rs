@@ -93,11 +93,6 @@ impl Lines {
             .map_or(0, |line| line.len() - line.range(place..).count())
     }
 
-    /// The services that somebody waits for.
-    pub fn services(&self) -> impl Iterator<Item = &ServiceId> {
-        self.by_service.keys()
-    }
-
     /// The lines of those who can be called.
     pub fn ready(&self) -> impl Iterator<Item = (&LineKey, &BTreeSet<Place>)> {
         self.ready.iter()

@@ -11,9 +11,8 @@
 //! takes really, breaks, no-shows, counters that will open. Where counters serve
 //! several services, the work before a resident is shared out by the share of
 //! the counters that could also serve the resident, which is exact for one queue
-//! and rough for overlapping ones. The learned estimator that simulates the
-//! present state forward is to replace it behind the same function
-//! ([`crate::office::foresee::Foresee`]).
+//! and rough for overlapping ones. It answers where [`crate::forecaster`], which
+//! learns and simulates the present state forward, has no good forecast.
 
 use jiff::Timestamp;
 use usher_protocol::message::{ServiceInfo, WaitRange};

@@ -277,11 +277,6 @@ impl Office {
         self.lines.places().map(|place| &self.visits[&place.1])
     }
 
-    /// The services that somebody waits for.
-    pub fn services_waited_for(&self) -> impl Iterator<Item = &ServiceId> {
-        self.lines.services()
-    }
-
     /// How many wait for `service`.
     #[must_use]
     pub fn waiting_for(&self, service: &ServiceId) -> usize {
