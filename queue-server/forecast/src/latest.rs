@@ -67,13 +67,14 @@ impl Latest {
         (age.abs() <= GOOD_FOR).then(|| told(forecast, false).wait)
     }
 
-    /// What was foreseen of who joins `service` at `at`, if that is good.
+    /// What was foreseen of who joins `service` at `at` with so many waiting for it
+    /// already, if that is good.
     #[must_use]
-    pub fn promise(&self, office: &Office, service: &ServiceId, at: Timestamp) -> Option<Promise> {
+    pub fn promise(&self, service: &ServiceId, waiting: usize, at: Timestamp) -> Option<Promise> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let age = at.duration_since(known.made_at?);
         let (promise, waited) = known.services.get(service)?;
-        let change = office.waiting_for(service).abs_diff(*waited);
+        let change = waiting.abs_diff(*waited);
         (age.abs() <= GOOD_FOR && change * CHANGE_ONE_IN <= *waited).then_some(*promise)
     }
 }
@@ -87,7 +88,7 @@ impl Foresee for Latest {
     ) -> Option<Foreseen> {
         // Nobody serves it: there is no wait to be told, whatever was foreseen before.
         let otherwise = self.otherwise.foresee(office, service, arrived_at)?;
-        let promise = self.promise(office, service, arrived_at);
+        let promise = self.promise(service, office.waiting_for(service), arrived_at);
         Some(promise.map_or(otherwise, |promise| {
             let has_hours = office.plan().rules.hours.is_some();
             told(&promise.forecast, has_hours)
@@ -135,6 +136,35 @@ fn hundredths(chance: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_forecast_is_good_for_a_queue_of_about_that_length_and_for_a_minute() {
+        let nobody = |_: &Office, _: &ServiceId, _: Timestamp| -> Option<WaitRange> { None };
+        let latest = Latest::new(Arc::new(nobody));
+        let service: ServiceId = "titles".parse().unwrap();
+        let made: Timestamp = "2026-11-25T17:00:00Z".parse().unwrap();
+        let promise = Promise {
+            service: 0,
+            made_s: 0.0,
+            forecast: WaitForecast::default(),
+            basis: usher_waits::promise::Basis::default(),
+        };
+        let known = |waited| {
+            let services = HashMap::from([(service.clone(), (promise, waited))]);
+            latest.set(made, services, HashMap::new());
+        };
+        let is_good = |waiting, seconds| {
+            let at = made + SignedDuration::from_secs(seconds);
+            latest.promise(&service, waiting, at).is_some()
+        };
+        known(0);
+        assert!(is_good(0, 60));
+        assert!(!is_good(0, 61));
+        assert!(!is_good(1, 0), "one before is another wait than none");
+        known(20);
+        assert!(is_good(18, 0) && is_good(22, 0));
+        assert!(!is_good(23, 0));
+    }
 
     #[test]
     fn a_forecast_is_told_in_whole_minutes_that_keep_its_word() {

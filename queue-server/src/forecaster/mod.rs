@@ -118,9 +118,11 @@ impl Forecaster {
         self.learner.see(office, record);
         self.seen_to = record.sequence;
         if let Event::VisitQueued(queued) = &record.event
+            // As it was before: whoever joined is among those who wait by now.
+            && let before = office.waiting_for(&queued.service).saturating_sub(1)
             && let Some(promise) = self
                 .latest
-                .promise(office, &queued.service, queued.arrived_at)
+                .promise(&queued.service, before, queued.arrived_at)
         {
             self.learner.promised(queued.visit, promise);
         }
@@ -133,6 +135,13 @@ impl Forecaster {
             let passed = now.duration_since(at).abs();
             passed < LOOK_AFTER || (sequence == office.sequence() && passed < LOOK_AGAIN)
         });
+        if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
+            tracing::error!(
+                "the forecaster ended by a fault of the program; waits are foreseen by the classical estimate until usher-server is started again"
+            );
+            self.looks = None;
+            return;
+        }
         if is_soon || self.is_busy.load(Ordering::Acquire) {
             return;
         }
@@ -145,12 +154,9 @@ impl Forecaster {
         };
         match looks.try_send(look) {
             Ok(()) => self.looked_at = Some((office.sequence(), now)),
-            Err(TrySendError::Full(look)) => self.learner.give_back(look.learned),
-            Err(TrySendError::Disconnected(_)) => {
-                tracing::error!(
-                    "the forecaster ended by a fault of the program; waits are foreseen by the classical estimate until usher-server is started again"
-                );
-                self.looks = None;
+            // If it ended just now, the next look tells.
+            Err(TrySendError::Full(look) | TrySendError::Disconnected(look)) => {
+                self.learner.give_back(look.learned);
             }
         }
     }

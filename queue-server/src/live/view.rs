@@ -329,7 +329,7 @@ fn waits(office: &Office, latest: &Latest, now: Timestamp) -> Waits {
         waiting: count(office.waiting_for(&info.id)),
         counters_open: count(staffing.counters_open(position)),
         wait: staffing.wait(position).map(|classical| {
-            let promise = latest.promise(office, &info.id, now);
+            let promise = latest.promise(&info.id, office.waiting_for(&info.id), now);
             promise.map_or(classical, |promise| told(&promise.forecast, false).wait)
         }),
     });
