@@ -357,6 +357,7 @@ impl State {
     fn store(&self, records: Vec<Record>, view: Option<OfficeView>, answers: Vec<Pending>) {
         let views = Arc::clone(&self.views);
         let failing = self.failing.clone();
+        let clock = Arc::clone(&self.clock);
         self.log.append(records, move |stored| match stored {
             Ok(_) => {
                 // The view first: who has an answer finds it in the view.
@@ -371,8 +372,9 @@ impl State {
             Err(error) => {
                 let trouble = error.to_string();
                 // First, so that whoever asks again because of the answer meets an
-                // office that knows.
+                // office that knows, and finds it in the view.
                 let _ = failing.send(trouble.clone());
+                say_broken(&views, &trouble, clock());
                 for pending in answers {
                     let reply = unavailable(pending.reply, trouble.clone());
                     let _ = pending.to.send(reply);
@@ -432,14 +434,7 @@ impl State {
             probe_at: Instant::now() + PROBE_EVERY,
             watch,
         };
-        let now = (self.clock)();
-        self.views.send_modify(|view| {
-            let mut changed = OfficeView::clone(view);
-            changed.as_of = now;
-            changed.accepting = false;
-            changed.trouble = Some(trouble.to_owned());
-            *view = Arc::new(changed);
-        });
+        say_broken(&self.views, trouble, (self.clock)());
     }
 
     fn probe_if_due(&mut self) {
@@ -557,6 +552,17 @@ impl State {
         }
         attention::report(record, &self.material.plan);
     }
+}
+
+/// The view says from now on that nothing can be stored.
+fn say_broken(views: &watch::Sender<Arc<OfficeView>>, trouble: &str, now: Timestamp) {
+    views.send_modify(|view| {
+        let mut changed = OfficeView::clone(view);
+        changed.as_of = now;
+        changed.accepting = false;
+        changed.trouble = Some(trouble.to_owned());
+        *view = Arc::new(changed);
+    });
 }
 
 /// An error and its causes, for staff.

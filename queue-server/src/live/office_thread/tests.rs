@@ -261,7 +261,10 @@ async fn a_full_disk_is_said_and_outlived() {
     assert!(reason.contains("the disk is full"), "{reason}");
     // Opened anew, the limit is gone, as if somebody had made room.
     let mut views = office.watch();
-    views.wait_for(|view| !view.accepting).await.unwrap();
+    assert!(
+        !views.borrow().accepting,
+        "the view knows before the answer"
+    );
     views.wait_for(|view| view.accepting).await.unwrap();
     assert_eq!(views.borrow().waiting_total as usize, given);
     ticket(arrive(&office, given).await);
